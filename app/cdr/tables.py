@@ -1,0 +1,109 @@
+"""The call detail record, born partitioned by day; answered and unanswered calls apart.
+
+A CDR is inserted once, normally priced. ``setup_at`` never changes and no foreign key points
+here. Columns that start with ``sell_`` and ``buy_`` are its first charges: set once. ``price``
+and ``cost`` are the current figures (first charge plus corrections), copied for searching.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String, Text
+
+from app.core.database import BigId, Instant, identifier, metadata, table, tenant_column
+
+PARTITIONED = ("cdr_answered", "cdr_failed")
+
+
+def _columns() -> list[Column[Any]]:
+    return [
+        Column("id", BigInteger, primary_key=True, autoincrement=False),
+        Column("setup_at", Instant, primary_key=True),
+        tenant_column(),
+        Column("source_id", Integer, nullable=False),
+        Column("epoch", Integer, nullable=False),
+        Column("stored_at", Instant, nullable=False),
+        identifier("call_id", nullable=False),
+        identifier("from_tag", nullable=False, server_default=""),
+        identifier("to_tag", nullable=False, server_default=""),
+        identifier("charge_id", 64),
+        # numbers in E.164 digits where they are numbers, else as the switch wrote them
+        Column("caller", String(64), nullable=False, server_default=""),
+        Column("callee", String(64), nullable=False, server_default=""),
+        Column("dialled", String(128), nullable=False, server_default=""),
+        Column("domain", String(128), nullable=False, server_default=""),
+        Column("account", String(128), nullable=False, server_default=""),
+        Column("gateway", String(64), nullable=False, server_default=""),
+        Column("carrier", String(64), nullable=False, server_default=""),
+        Column("src_ip", String(45), nullable=False, server_default=""),
+        Column("user_agent", String(255), nullable=False, server_default=""),
+        Column("answered_at", Instant),
+        Column("ended_at", Instant, nullable=False),
+        Column("duration_ms", BigInteger, nullable=False),
+        Column("sip_code", SmallInteger, nullable=False),
+        Column("sip_class", SmallInteger, nullable=False),
+        Column("sip_reason", String(128), nullable=False, server_default=""),
+        # bits of app.mediation.call.Flag: what is not known exactly
+        Column("flags", Integer, nullable=False, server_default="0"),
+        # "acc:12 missed_calls:7": the switch's rows that this call is made of
+        Column("acc_ids", Text, nullable=False),
+        Column("destination", String(80), nullable=False, server_default=""),
+        Column("unpriced_reason", String(32)),
+        Column("sell_account_id", BigInteger),
+        Column("sell_amount", BigInteger),
+        Column("sell_tax", BigInteger),
+        Column("sell_currency", String(3)),
+        Column("sell_version_id", Integer),
+        Column("sell_batch_id", BigInteger),
+        Column("buy_account_id", BigInteger),
+        Column("buy_amount", BigInteger),
+        Column("buy_tax", BigInteger),
+        Column("buy_currency", String(3)),
+        Column("buy_version_id", Integer),
+        Column("buy_batch_id", BigInteger),
+        Column("price", BigInteger),
+        Column("cost", BigInteger),
+    ]
+
+
+def _indexes(name: str) -> list[Index]:
+    """Equality filters have (column, setup_at, id); a Call-ID is looked up as it is."""
+    filters = ("tenant_id", "caller", "callee", "domain")
+    return [
+        Index(f"ix_{name}_setup_at", "setup_at", "id"),
+        *(Index(f"ix_{name}_{column}", column, "setup_at", "id") for column in filters),
+        Index(f"ix_{name}_call_id", "call_id"),
+    ]
+
+
+_PARTITIONED: dict[str, Any] = {
+    "mysql_partition_by": "RANGE (setup_at)",
+    "postgresql_partition_by": "RANGE (setup_at)",
+}
+
+
+answered = table("cdr_answered", *_columns(), *_indexes("cdr_answered"), **_PARTITIONED)
+failed = table(
+    "cdr_failed",
+    *_columns(),
+    *_indexes("cdr_failed"),
+    Index("ix_cdr_failed_sip_class", "sip_class", "setup_at", "id"),
+    **_PARTITIONED,
+)
+
+unpriced = table(
+    "unpriced",
+    Column("cdr_id", BigId, primary_key=True, autoincrement=False),
+    tenant_column(),
+    Column("setup_at", Instant, nullable=False),
+    Column("account", String(128), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("try_at", Instant, nullable=False),
+    # the batch under which it was sent to an engine outside
+    Column("batch_id", BigInteger),
+    Index("ix_unpriced_try_at", "try_at"),
+    Index("ix_unpriced_batch_id", "batch_id"),
+    Index("ix_unpriced_account", "account"),
+)
+
+__all__ = ["PARTITIONED", "answered", "failed", "metadata", "unpriced"]

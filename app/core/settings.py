@@ -1,0 +1,178 @@
+"""Settings: environment variables with the prefix ``PANEL_``, typed, refused when unusable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from app.core import clock
+from app.core.errors import SettingsError
+
+_DIALECTS = {"sqlite", "mysql+pymysql", "mariadb+pymysql", "postgresql+psycopg"}
+_MIN_SECRET = 32
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSetting:
+    """One OpenSIPS node as ``PANEL_NODES`` names it: ``name=http://host:port/mi``."""
+
+    name: str
+    mi_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the processes can be told from outside; see ``docs/settings.md``."""
+
+    data_dir: Path
+    database_url: str
+    opensips_database_url: str
+    secret_key: str
+    bind: str
+    nodes: tuple[NodeSetting, ...]
+    source_zone: str
+    country: str
+    trunk_prefix: str
+    settling_ms: int
+    open_call_ms: int
+    session_grace_ms: int
+    overrun_guard_ms: int
+    engine: str
+    engine_url: str
+    engine_timeout: float
+    charging_bind: str
+    mi_timeout: float
+    trusted_proxies: int
+    insecure_cookies: bool
+    demo: bool
+
+    @property
+    def one_database(self) -> bool:
+        """Whether OpenSIPS's tables live beside ours."""
+        return self.database_url == self.opensips_database_url
+
+
+def load(env: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment; raises SettingsError with one clear sentence."""
+    read = _Reader(os.environ if env is None else env)
+    data_dir = Path(read.text("DATA_DIR", "var")).resolve()
+    database_url = read.url("DATABASE_URL", f"sqlite:///{data_dir / 'panel.db'}")
+    nodes = _nodes(read.text("NODES", ""))
+    own_switch = bool(read.text("OPENSIPS_DATABASE_URL", "") or nodes)
+    return Settings(
+        data_dir=data_dir,
+        database_url=database_url,
+        opensips_database_url=read.url("OPENSIPS_DATABASE_URL", database_url),
+        secret_key=read.secret("SECRET_KEY", data_dir / "secret_key"),
+        bind=read.text("BIND", "127.0.0.1:8000"),
+        nodes=nodes,
+        source_zone=read.zone("SOURCE_ZONE", "UTC"),
+        country=read.digits("COUNTRY", ""),
+        trunk_prefix=read.digits("TRUNK_PREFIX", ""),
+        settling_ms=read.whole("SETTLING_SECONDS", 600, 0, 86_400) * clock.SECOND,
+        open_call_ms=read.whole("OPEN_CALL_HOURS", 24, 1, 24 * 30) * clock.HOUR,
+        session_grace_ms=read.whole("SESSION_GRACE", 300, 0, 86_400) * clock.SECOND,
+        overrun_guard_ms=read.whole("OVERRUN_GUARD", 1, 0, 60) * clock.SECOND,
+        engine=read.choice("ENGINE", "embedded", ("embedded", "http")),
+        engine_url=read.text("ENGINE_URL", ""),
+        engine_timeout=read.seconds("ENGINE_TIMEOUT", 5.0),
+        charging_bind=read.text("CHARGING_BIND", "127.0.0.1:2014"),
+        mi_timeout=read.seconds("MI_TIMEOUT", 3.0),
+        trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 5),
+        insecure_cookies=read.flag("INSECURE_COOKIES"),
+        demo=read.flag("DEMO") and not own_switch,
+    )
+
+
+def _nodes(text: str) -> tuple[NodeSetting, ...]:
+    found: dict[str, NodeSetting] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, _, url = part.partition("=")
+        if not name or not url.startswith(("http://", "https://")):
+            raise SettingsError(
+                f"PANEL_NODES has '{part}'.", "Write name=http://host:8888/mi, comma between nodes."
+            )
+        if name in found:
+            raise SettingsError(f"PANEL_NODES names the node '{name}' twice.", "Rename one.")
+        found[name] = NodeSetting(name, url)
+    return tuple(found.values())
+
+
+class _Reader:
+    """Reads one variable at a time and explains what it does not like."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+
+    def text(self, name: str, default: str) -> str:
+        return self.env.get(f"PANEL_{name}", "").strip() or default
+
+    def digits(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        if value and not (value.isascii() and value.isdigit()):
+            raise SettingsError(f"PANEL_{name} is '{value}'.", "It takes digits only.")
+        return value
+
+    def flag(self, name: str) -> bool:
+        return self.text(name, "0").lower() in ("1", "yes", "true", "on")
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        if value not in allowed:
+            raise SettingsError(f"PANEL_{name} is '{value}'.", f"Use one of {', '.join(allowed)}.")
+        return value
+
+    def whole(self, name: str, default: int, least: int, most: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isdigit() or not least <= int(value) <= most:
+            raise SettingsError(
+                f"PANEL_{name} is '{value}'.", f"It takes a whole number from {least} to {most}."
+            )
+        return int(value)
+
+    def seconds(self, name: str, default: float) -> float:
+        value = self.text(name, str(default))
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not 0 < number <= 600:
+            raise SettingsError(f"PANEL_{name} is '{value}'.", "It takes seconds, such as 2.5.")
+        return number
+
+    def zone(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        clock.zone(value)
+        return value
+
+    def url(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        try:
+            drivername = make_url(value).drivername
+        except ArgumentError as exc:
+            raise SettingsError(
+                f"PANEL_{name} is not a database URL.",
+                "Write it like mysql+pymysql://user:password@host/database.",
+            ) from exc
+        if drivername not in _DIALECTS:
+            raise SettingsError(
+                f"PANEL_{name} names the database driver '{drivername}'.",
+                f"Use one of {', '.join(sorted(_DIALECTS))}.",
+            )
+        return value
+
+    def secret(self, name: str, file: Path) -> str:
+        value = self.text(name, "")
+        if not value and file.is_file():
+            value = file.read_text(encoding="ascii").strip()
+        if len(value) < _MIN_SECRET:
+            raise SettingsError(
+                f"PANEL_{name} is missing or shorter than {_MIN_SECRET} characters.",
+                f"Set it, or let 'flask init' write one to {file}.",
+            )
+        return value

@@ -1,0 +1,67 @@
+"""Tenants, operators, their sessions, and what they did."""
+
+from sqlalchemy import Boolean, Column, Index, Integer, String
+
+from app.core.database import BigId, Instant, LongText, table, tenant_column
+
+tenant = table(
+    "tenant",
+    Column("id", Integer, primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+tenant_domain = table(
+    "tenant_domain",
+    Column("domain", String(64), primary_key=True),
+    tenant_column(),
+)
+
+operator = table(
+    "operator",
+    Column("id", Integer, primary_key=True),
+    tenant_column(),
+    Column("login", String(64), nullable=False, unique=True),
+    Column("password_hash", String(255), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("zone", String(64), nullable=False, server_default="UTC"),
+    Column("active", Boolean, nullable=False, server_default="1"),
+    Column("created_at", Instant, nullable=False),
+)
+
+operator_session = table(
+    "operator_session",
+    Column("token_hash", String(64), primary_key=True),
+    tenant_column(),
+    Column("operator_id", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("address", String(64)),
+    Column("user_agent", String(255)),
+    Index("ix_operator_session_operator_id", "operator_id"),
+)
+
+login_attempt = table(
+    "login_attempt",
+    Column("id", BigId, primary_key=True),
+    tenant_column(),
+    Column("login", String(64), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_login_attempt_login_at", "login", "at"),
+    Index("ix_login_attempt_address_at", "address", "at"),
+)
+
+audit = table(
+    "audit",
+    Column("id", BigId, primary_key=True),
+    tenant_column(),
+    Column("at", Instant, nullable=False),
+    Column("operator_id", Integer),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("object", String(128), nullable=False),
+    Column("detail", LongText),
+    Index("ix_audit_at", "at"),
+)
