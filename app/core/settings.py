@@ -78,7 +78,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         open_call_ms=read.whole("OPEN_CALL_HOURS", 24, 1, 24 * 30) * clock.HOUR,
         session_grace_ms=read.whole("SESSION_GRACE", 300, 0, 86_400) * clock.SECOND,
         overrun_guard_ms=read.whole("OVERRUN_GUARD", 1, 0, 60) * clock.SECOND,
-        engine=read.choice("ENGINE", "embedded", ("embedded", "http")),
+        engine=read.text("ENGINE", "embedded"),
         engine_url=read.text("ENGINE_URL", ""),
         engine_timeout=read.seconds("ENGINE_TIMEOUT", 5.0),
         charging_bind=read.text("CHARGING_BIND", "127.0.0.1:2014"),
@@ -120,12 +120,6 @@ class _Reader:
 
     def flag(self, name: str) -> bool:
         return self.text(name, "0").lower() in ("1", "yes", "true", "on")
-
-    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        value = self.text(name, default)
-        if value not in allowed:
-            raise SettingsError(f"PANEL_{name} is '{value}'.", f"Use one of {', '.join(allowed)}.")
-        return value
 
     def whole(self, name: str, default: int, least: int, most: int) -> int:
         value = self.text(name, str(default))

@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from app.core import clock, money
 from app.core.errors import InvalidInput
 from app.rating.prefix import PrefixIndex
 from app.rating.tables import rate, tariff, tariff_assignment, tariff_version
-from app.rating.tariff import Rate, TariffBook, Timeline, Version
+from app.rating.tariff import Match, Rate, TariffBook, Timeline, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +71,15 @@ def add_version(
         "created_at": clock.now_ms(),
     }
     version_id = int(connection.execute(tariff_version.insert(), row).inserted_primary_key[0])
-    rows = [_checked(new) | {"tenant_id": tenant_id, "tariff_version_id": version_id} for new in rates]
+    rows = [
+        _checked(new) | {"tenant_id": tenant_id, "tariff_version_id": version_id} for new in rates
+    ]
     if rows:
         connection.execute(rate.insert(), rows)
     return version_id
 
 
-def assign(
-    connection: Connection, account_id: int, tariff_id: int, valid_from_ms: int = 0
-) -> None:
+def assign(connection: Connection, account_id: int, tariff_id: int, valid_from_ms: int = 0) -> None:
     """Gives an account a tariff from an instant on."""
     tenant_id = connection.scalar(select(tariff.c.tenant_id).where(tariff.c.id == tariff_id))
     connection.execute(
@@ -105,23 +106,40 @@ def load_book(connection: Connection) -> TariffBook:
         rates[row.tariff_version_id].append((row.prefix, _rate(row)))
     by_tariff: dict[int, list[tuple[int, int]]] = defaultdict(list)
     versions = {}
-    query = select(tariff_version, tariff).join(tariff, tariff.c.id == tariff_version.c.tariff_id)
-    for row in connection.execute(query):
-        versions[row.id] = Version(
-            row.id,
-            row.tariff_id,
-            row.name,
-            row.currency,
-            row.rounding_places,
-            row.rounding,
-            row.valid_from,
-            PrefixIndex(rates.get(row.id, ())),
-        )
+    for row in connection.execute(_versions()):
+        versions[row.id] = _version(row, rates.get(row.id, ()))
         by_tariff[row.tariff_id].append((row.valid_from, row.id))
     by_account: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for row in connection.execute(select(tariff_assignment)):
         by_account[row.account_id].append((row.valid_from, row.tariff_id))
     return TariffBook(versions, _timelines(by_tariff), _timelines(by_account))
+
+
+def find_match(connection: Connection, version_id: int, number: str) -> Match | None:
+    """One version's rate for one number, without loading the others."""
+    prefixes = [number[:length] for length in range(1, len(number) + 1)]
+    query = select(rate).where(rate.c.tariff_version_id == version_id, rate.c.prefix.in_(prefixes))
+    found = [(row.prefix, _rate(row)) for row in connection.execute(query)]
+    row = connection.execute(_versions().where(tariff_version.c.id == version_id)).first()
+    return None if row is None else _version(row, found).match(number)
+
+
+def _versions() -> Select[Any]:
+    columns = (tariff.c.name, tariff.c.currency, tariff.c.rounding_places, tariff.c.rounding)
+    return select(tariff_version, *columns).join(tariff, tariff.c.id == tariff_version.c.tariff_id)
+
+
+def _version(row: Row[Any], rates: Iterable[tuple[str, Rate]]) -> Version:
+    return Version(
+        row.id,
+        row.tariff_id,
+        row.name,
+        row.currency,
+        row.rounding_places,
+        row.rounding,
+        row.valid_from,
+        PrefixIndex(rates),
+    )
 
 
 def _timelines(found: dict[int, list[tuple[int, int]]]) -> dict[int, Timeline]:
@@ -131,16 +149,15 @@ def _timelines(found: dict[int, list[tuple[int, int]]]) -> dict[int, Timeline]:
     }
 
 
-def _rate(row: object) -> Rate:
-    values = row._mapping  # type: ignore[attr-defined]
+def _rate(row: Row[Any]) -> Rate:
     return Rate(
-        values["prefix"],
-        values["destination"],
-        Fraction(values["connect_fee"]),
-        Fraction(values["price"]),
-        values["unit_ms"],
-        values["initial_ms"],
-        values["increment_ms"],
+        row.prefix,
+        row.destination,
+        Fraction(row.connect_fee),
+        Fraction(row.price),
+        row.unit_ms,
+        row.initial_ms,
+        row.increment_ms,
     )
 
 
