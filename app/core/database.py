@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    CursorResult,
     Engine,
     Integer,
     MetaData,
@@ -177,6 +178,14 @@ def ping(engine: Engine) -> None:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError as exc:
         raise unavailable(engine, exc) from exc
+
+
+def inserted_id(result: CursorResult[Any]) -> int:
+    """The number that the database gave to the one row just inserted."""
+    key = result.inserted_primary_key
+    if not key:
+        raise LookupError("The database gave the new row no id.")
+    return int(key[0])
 
 
 def is_mysql(bind: Engine | Connection) -> bool:

@@ -55,7 +55,7 @@ _REASONS = {
 
 def in_words(reason: str) -> str:
     """What an ``unpriced_reason`` means and what to do about it."""
-    return _REASONS[Reason(reason)] if reason in Reason else reason
+    return {str(known): words for known, words in _REASONS.items()}.get(reason, reason)
 
 
 def explain(connection: Connection, cdr: Mapping[str, Any]) -> Explanation:

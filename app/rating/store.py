@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from app.core import clock, money
+from app.core.database import inserted_id
 from app.core.errors import InvalidInput
 from app.rating.prefix import PrefixIndex
 from app.rating.tables import rate, tariff, tariff_assignment, tariff_version
@@ -56,7 +57,7 @@ def create_tariff(
         "rounding": rounding,
         "created_at": clock.now_ms(),
     }
-    return int(connection.execute(tariff.insert(), row).inserted_primary_key[0])
+    return inserted_id(connection.execute(tariff.insert(), row))
 
 
 def add_version(
@@ -70,7 +71,7 @@ def add_version(
         "valid_from": valid_from_ms,
         "created_at": clock.now_ms(),
     }
-    version_id = int(connection.execute(tariff_version.insert(), row).inserted_primary_key[0])
+    version_id = inserted_id(connection.execute(tariff_version.insert(), row))
     rows = [
         _checked(new) | {"tenant_id": tenant_id, "tariff_version_id": version_id} for new in rates
     ]

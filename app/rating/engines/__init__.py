@@ -1,4 +1,4 @@
-"""Engines by name; others are found by the entry point group ``opensips_companion.rating_engines``."""
+"""Engines by name; others come by the entry point ``opensips_companion.rating_engines``."""
 
 from __future__ import annotations
 
