@@ -27,7 +27,7 @@ def places(currency: str) -> int:
 
 def scale(currency: str) -> int:
     """How many ledger units one unit of the currency has."""
-    return 10 ** places(currency)
+    return 10_000 if currency in _WITHOUT_CENTS else 1_000_000_000
 
 
 def check_range(amount: int) -> int:

@@ -110,4 +110,4 @@ def _same_call(main: Row, missed: Row) -> bool:
 
 
 def _time(row: Row) -> datetime:
-    return row.time or datetime.min  # rows without a time were left over before
+    return row.time or datetime(1970, 1, 1)  # noqa: DTZ001 - rows without a time are left over

@@ -53,6 +53,9 @@ open_call = table(
     Column("at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("row", LongText, nullable=False),
+    # set when the row became a CDR of its own before its call's main row was seen
+    Column("cdr_id", BigInteger),
+    Column("cdr_setup_at", Instant),
     UniqueConstraint("source_id", "epoch", "table_name", "acc_id"),
     Index("ix_open_call_call_id", "call_id"),
     Index("ix_open_call_seen_at", "seen_at"),

@@ -43,7 +43,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """A call's price in ledger units of a currency; ``version_id`` where a tariff of ours made it."""
+    """A price in ledger units of a currency; ``version_id`` where a tariff of ours made it."""
 
     call_id: int
     units: int

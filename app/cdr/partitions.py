@@ -1,0 +1,143 @@
+"""Days and months that CDRs are stored in: made before they are needed, on all dialects.
+
+PostgreSQL has one table per partition and no catch-all. MariaDB needs ranges without holes: one
+below all days and one above; both stay empty, so cutting a day out of them costs nothing.
+SQLite has no partitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, text
+
+from app.cdr.tables import PARTITIONED
+from app.core import clock
+from app.core.database import is_mysql, writing
+
+Range = tuple[int, int]  # from an instant (inclusive) to an instant (exclusive)
+
+# Older than this, a partition holds a month instead of a day.
+DAILY_MS = 60 * clock.DAY
+AHEAD_DAYS = 3
+
+
+def missing_ranges(present: Iterable[Range], instants: Iterable[int], now_ms: int) -> list[Range]:
+    """The ranges to make so that every instant has one: days, or months where they are old.
+
+    What is there already is never overlapped: a month that some days of exist gets the rest.
+    """
+    taken = sorted(present)
+    wanted: list[Range] = []
+    for instant in sorted(set(map(clock.day_start, instants))):
+        if any(low <= instant < high for low, high in taken):
+            continue
+        low, high = _natural_range(instant, now_ms)
+        for start, end in taken:
+            if end <= instant:
+                low = max(low, end)
+            if start > instant:
+                high = min(high, start)
+        wanted.append((low, high))
+        taken = sorted([*taken, (low, high)])
+    return wanted
+
+
+def _natural_range(instant: int, now_ms: int) -> Range:
+    if instant < clock.month_start(now_ms - DAILY_MS):
+        return clock.month_start(instant), clock.month_start(instant, 1)
+    return instant, instant + clock.DAY
+
+
+class Partitions:
+    """The partitions of the CDR tables; remembers what it has seen, so asking is cheap."""
+
+    def __init__(self, panel: Engine) -> None:
+        self.panel = panel
+        self._known: dict[str, list[Range]] = {}
+
+    def ensure(self, instants: Iterable[int], now_ms: int) -> None:
+        """Makes the partitions for these instants, and a few days ahead of now."""
+        if self.panel.dialect.name == "sqlite":
+            return
+        wanted = {clock.day_start(instant) for instant in instants}
+        wanted |= {now_ms + day * clock.DAY for day in range(AHEAD_DAYS)}
+        for table in PARTITIONED:
+            if table in self._known and not missing_ranges(self._known[table], wanted, now_ms):
+                continue
+            with writing(self.panel) as connection:
+                _lock(connection)
+                present = existing(connection, table)
+                for new in missing_ranges(present, wanted, now_ms):
+                    _make(connection, table, new, present)
+                    present.append(new)
+                self._known[table] = present
+
+
+def existing(connection: Connection, table: str) -> list[Range]:
+    """The ranges that have a partition now (MariaDB's two outer ones left out)."""
+    if is_mysql(connection):
+        query = text(
+            "SELECT partition_name, partition_description FROM information_schema.partitions"
+            " WHERE table_schema = DATABASE() AND table_name = :table"
+            " ORDER BY partition_ordinal_position"
+        )
+        rows = connection.execute(query, {"table": table}).all()
+        bounds = [int(high) for _, high in rows if high not in (None, "MAXVALUE")]
+        return list(zip(bounds, bounds[1:], strict=False))
+    query = text(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+        " JOIN pg_class p ON p.oid = i.inhparent"
+        " JOIN pg_namespace n ON n.oid = p.relnamespace"
+        " WHERE p.relname = :table AND n.nspname = current_schema()"
+    )
+    return [_from_name(name) for (name,) in connection.execute(query, {"table": table})]
+
+
+def _lock(connection: Connection) -> None:
+    """One worker at a time; MariaDB's own lock on the table does it there."""
+    if not is_mysql(connection):
+        connection.execute(text("SELECT pg_advisory_xact_lock(724501)"))
+
+
+def _make(connection: Connection, table: str, new: Range, present: list[Range]) -> None:
+    # Names and bounds are numbers of ours; DDL takes no parameters.
+    low, high = new
+    if not is_mysql(connection):
+        name = f"{table}_{_stamp(low)}_{_stamp(high)}"
+        connection.exec_driver_sql(
+            f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table}"
+            f" FOR VALUES FROM ({low}) TO ({high})"
+        )
+        return
+    bounds = sorted({bound for pair in present for bound in pair})
+    if not bounds:
+        cut, parts = "p_future", [("p_past", low), (_part(low, high), high), ("p_future", None)]
+    elif low >= bounds[-1]:
+        gap = [(_part(bounds[-1], low), low)] if low > bounds[-1] else []
+        cut, parts = "p_future", [*gap, (_part(low, high), high), ("p_future", None)]
+    else:
+        gap = [(_part(high, bounds[0]), bounds[0])] if high < bounds[0] else []
+        cut, parts = "p_past", [("p_past", low), (_part(low, high), high), *gap]
+    body = ", ".join(
+        f"PARTITION {name} VALUES LESS THAN ({'MAXVALUE' if end is None else end})"
+        for name, end in parts
+    )
+    connection.exec_driver_sql(f"ALTER TABLE {table} REORGANIZE PARTITION {cut} INTO ({body})")
+
+
+def _part(low: int, high: int) -> str:
+    return f"p_{_stamp(low)}_{_stamp(high)}"
+
+
+def _stamp(instant: int) -> str:
+    return clock.to_datetime(instant).strftime("%Y%m%d")
+
+
+def _from_name(name: str) -> Range:
+    low, high = (
+        clock.from_datetime(datetime.strptime(part, "%Y%m%d").replace(tzinfo=UTC))
+        for part in name.split("_")[-2:]
+    )
+    return low, high
