@@ -1,0 +1,135 @@
+"""Long work in rows: what runs, how far it is, how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, select, update
+
+from app.core import clock
+from app.core.database import inserted_id
+from app.core.errors import NotFound
+from app.jobs.tables import job
+
+RUNNING = "running"
+State = Literal["done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of long work; ``total`` 0 means that its size is not known."""
+
+    id: int
+    kind: str
+    title: str
+    state: str
+    done: int
+    total: int
+    detail: Mapping[str, Any]
+    created_at: int
+    updated_at: int
+
+    @property
+    def percent(self) -> int | None:
+        """0 to 100, rounded down so that 100 means all; None while the size is not known."""
+        return min(self.done * 100 // self.total, 100) if self.total > 0 else None
+
+    @property
+    def left_ms(self) -> int | None:
+        """How long the rest takes at the pace so far; None while that cannot be told."""
+        spent = self.updated_at - self.created_at
+        if self.state != RUNNING or self.done <= 0 or self.total <= 0 or spent <= 0:
+            return None
+        return spent * max(self.total - self.done, 0) // self.done
+
+
+def start(
+    connection: Connection, kind: str, title: str, total: int = 0, *, tenant_id: int = 1
+) -> int:
+    """Notes that work begins; returns the job's id."""
+    now = clock.now_ms()
+    row = {
+        "tenant_id": tenant_id,
+        "kind": kind,
+        "title": title[:120],
+        "state": RUNNING,
+        "total": total,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return inserted_id(connection.execute(job.insert(), row))
+
+
+def advance(
+    connection: Connection,
+    job_id: int,
+    done: int,
+    total: int | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> bool:
+    """Notes how much is done in all. False: the job is not running (cancelled, say): stop."""
+    values: dict[str, Any] = {"done": done, "updated_at": clock.now_ms()}
+    if total is not None:
+        values["total"] = total
+    if detail is not None:
+        values["detail"] = json.dumps(dict(detail))
+    return _update(connection, job_id, values)
+
+
+def finish(
+    connection: Connection,
+    job_id: int,
+    state: State = "done",
+    detail: Mapping[str, Any] | None = None,
+) -> bool:
+    """Notes how the work ended. False: it had ended already."""
+    values: dict[str, Any] = {"state": state, "updated_at": clock.now_ms()}
+    if detail is not None:
+        values["detail"] = json.dumps(dict(detail))
+    return _update(connection, job_id, values)
+
+
+def _update(connection: Connection, job_id: int, values: Mapping[str, Any]) -> bool:
+    query = update(job).where(job.c.id == job_id, job.c.state == RUNNING).values(values)
+    return connection.execute(query).rowcount == 1
+
+
+def get(connection: Connection, job_id: int) -> Job:
+    """The job; raises NotFound."""
+    row = connection.execute(select(job).where(job.c.id == job_id)).first()
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.", "The list of jobs shows those that exist.")
+    return _job(row)
+
+
+def running(connection: Connection, kind: str | None = None) -> list[Job]:
+    """The jobs that run, oldest first."""
+    query = select(job).where(job.c.state == RUNNING).order_by(job.c.id)
+    if kind is not None:
+        query = query.where(job.c.kind == kind)
+    return [_job(row) for row in connection.execute(query)]
+
+
+def newest(connection: Connection, limit: int = 50) -> list[Job]:
+    """The jobs that began last, newest first."""
+    return [
+        _job(row) for row in connection.execute(select(job).order_by(job.c.id.desc()).limit(limit))
+    ]
+
+
+def _job(row: Row[Any]) -> Job:
+    detail = json.loads(row.detail or "{}")
+    return Job(
+        row.id,
+        row.kind,
+        row.title,
+        row.state,
+        row.done,
+        row.total,
+        detail,
+        row.created_at,
+        row.updated_at,
+    )
