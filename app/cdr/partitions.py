@@ -7,7 +7,8 @@ SQLite has no partitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, text
@@ -62,17 +63,26 @@ class Partitions:
         if self.panel.dialect.name == "sqlite":
             return
         wanted = {clock.day_start(instant) for instant in instants}
-        wanted |= {now_ms + day * clock.DAY for day in range(AHEAD_DAYS)}
+        wanted |= {clock.day_start(now_ms) + day * clock.DAY for day in range(AHEAD_DAYS)}
         for table in PARTITIONED:
             if table in self._known and not missing_ranges(self._known[table], wanted, now_ms):
                 continue
-            with writing(self.panel) as connection:
-                _lock(connection)
+            with writing(self.panel) as connection, _alone(connection):
                 present = existing(connection, table)
-                for new in missing_ranges(present, wanted, now_ms):
-                    _make(connection, table, new, present)
-                    present.append(new)
-                self._known[table] = present
+                if is_mysql(connection):
+                    days = _without_holes(present, wanted)
+                    new = missing_ranges(present, days, now_ms)
+                    _reorganize(connection, table, present, new)
+                else:
+                    new = missing_ranges(present, wanted, now_ms)
+                    _attach(connection, table, new)
+                self._known[table] = [*present, *new]
+
+
+def _without_holes(present: list[Range], wanted: set[int]) -> set[int]:
+    """Every day from the first to the last that has or wants a partition."""
+    days = wanted | {low for low, _ in present} | {high - clock.DAY for _, high in present}
+    return set(range(min(days), max(days) + 1, clock.DAY))
 
 
 def existing(connection: Connection, table: str) -> list[Range]:
@@ -95,36 +105,55 @@ def existing(connection: Connection, table: str) -> list[Range]:
     return [_from_name(name) for (name,) in connection.execute(query, {"table": table})]
 
 
-def _lock(connection: Connection) -> None:
-    """One worker at a time; MariaDB's own lock on the table does it there."""
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Only one worker makes partitions at a time."""
     if not is_mysql(connection):
         connection.execute(text("SELECT pg_advisory_xact_lock(724501)"))
-
-
-def _make(connection: Connection, table: str, new: Range, present: list[Range]) -> None:
-    # Names and bounds are numbers of ours; DDL takes no parameters.
-    low, high = new
-    if not is_mysql(connection):
-        name = f"{table}_{_stamp(low)}_{_stamp(high)}"
-        connection.exec_driver_sql(
-            f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table}"
-            f" FOR VALUES FROM ({low}) TO ({high})"
-        )
+        yield
         return
-    bounds = sorted({bound for pair in present for bound in pair})
-    if not bounds:
-        cut, parts = "p_future", [("p_past", low), (_part(low, high), high), ("p_future", None)]
-    elif low >= bounds[-1]:
-        gap = [(_part(bounds[-1], low), low)] if low > bounds[-1] else []
-        cut, parts = "p_future", [*gap, (_part(low, high), high), ("p_future", None)]
-    else:
-        gap = [(_part(high, bounds[0]), bounds[0])] if high < bounds[0] else []
-        cut, parts = "p_past", [("p_past", low), (_part(low, high), high), *gap]
-    body = ", ".join(
-        f"PARTITION {name} VALUES LESS THAN ({'MAXVALUE' if end is None else end})"
-        for name, end in parts
+    connection.execute(text("SELECT GET_LOCK('companion_partitions', 60)"))
+    try:
+        yield
+    finally:
+        connection.execute(text("SELECT RELEASE_LOCK('companion_partitions')"))
+
+
+# Names and bounds below are numbers of ours: DDL takes no parameters.
+
+
+def _attach(connection: Connection, table: str, new: list[Range]) -> None:
+    for low, high in new:
+        connection.exec_driver_sql(
+            f"CREATE TABLE IF NOT EXISTS {table}_{_stamp(low)}_{_stamp(high)}"
+            f" PARTITION OF {table} FOR VALUES FROM ({low}) TO ({high})"
+        )
+
+
+def _reorganize(
+    connection: Connection, table: str, present: list[Range], new: list[Range]
+) -> None:
+    """Cuts new ranges out of the two outer partitions, each in one statement."""
+    if not new:
+        return
+    parts = {(low, high): f"PARTITION {_part(low, high)} VALUES LESS THAN ({high})" for low, high in new}
+    future = "PARTITION p_future VALUES LESS THAN MAXVALUE"
+    bottom = min((low for low, _ in present), default=None)
+    below = [pair for pair in new if bottom is not None and pair[0] < bottom]
+    above = [pair for pair in new if pair not in below]
+    if below:
+        past = f"PARTITION p_past VALUES LESS THAN ({below[0][0]})"
+        _cut(connection, table, "p_past", [past, *(parts[pair] for pair in below)])
+    if above:
+        outer = [] if present else [f"PARTITION p_past VALUES LESS THAN ({above[0][0]})"]
+        cut = "p_future" if present else "p_past, p_future"
+        _cut(connection, table, cut, [*outer, *(parts[pair] for pair in above), future])
+
+
+def _cut(connection: Connection, table: str, cut: str, parts: list[str]) -> None:
+    connection.exec_driver_sql(
+        f"ALTER TABLE {table} REORGANIZE PARTITION {cut} INTO ({', '.join(parts)})"
     )
-    connection.exec_driver_sql(f"ALTER TABLE {table} REORGANIZE PARTITION {cut} INTO ({body})")
 
 
 def _part(low: int, high: int) -> str:

@@ -126,6 +126,19 @@ def get(connection: Connection, cdr_id: int) -> Mapping[str, Any] | None:
     return None
 
 
+def has_row(connection: Connection, source_id: int, call_id: str, name: str) -> bool:
+    """Whether a CDR is made of this row of the switch (``acc:12``) of this Call-ID."""
+    return any(
+        name in str(acc_ids).split()
+        for table in (answered, failed)
+        for acc_ids in connection.scalars(
+            select(table.c.acc_ids).where(
+                table.c.call_id == call_id, table.c.source_id == source_id
+            )
+        )
+    )
+
+
 def load(connection: Connection, keys: Iterable[tuple[int, int]]) -> list[Mapping[str, Any]]:
     """Answered CDRs by (id, setup_at); only their days are touched."""
     wanted = list(keys)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection, Engine
 
 from app.core import clock
 from app.core.database import reading, writing
+from app.mediation.call import Row
 from app.mediation.columns import build_row
 from app.mediation.source import (
     BACKLOG,
@@ -25,8 +28,18 @@ _WORTH_SPLITTING = 5_000
 _TODAY_MS = clock.DAY
 
 
-def ensure_bookmarks(panel: Engine, switch: Engine, found: Source, readers: list[Reader]) -> None:
-    """Makes the positions of tables that were never read, and a new epoch where ids restarted."""
+def ensure_bookmarks(
+    panel: Engine,
+    switch: Engine,
+    found: Source,
+    readers: list[Reader],
+    known: Callable[[Row], bool],
+) -> None:
+    """Makes the positions of tables that were never read, and a new epoch where ids restarted.
+
+    ``known`` says whether a row has been mediated: a table that only lost its newest rows is
+    not a new one.
+    """
     with reading(panel) as connection:
         marks = {m.table: m for m in load_bookmarks(connection, found.id) if m.part == LIVE}
     for reader in readers:
@@ -35,7 +48,11 @@ def ensure_bookmarks(panel: Engine, switch: Engine, found: Source, readers: list
             span = id_range(connection, reader)
             if mark is None:
                 split = _first_of_today(connection, reader, found, span) if span else None
-            elif span is None or span[1] >= mark.position.high:
+            elif (
+                span is None
+                or span[1] >= mark.position.high
+                or known(_row_at(connection, reader, span[1]))
+            ):
                 continue
         with writing(panel) as connection:
             if mark is None:
@@ -90,6 +107,11 @@ def _first_of_today(
         else:
             low = max(middle, row.id) + 1
     return low
+
+
+def _row_at(connection: Connection, reader: Reader, row_id: int) -> Row:
+    query = whole_rows(reader.table).where(reader.table.c.id == row_id)
+    return build_row(reader.name, connection.execute(query).mappings().one(), {}, 0)
 
 
 def is_read(mark: Bookmark) -> bool:
