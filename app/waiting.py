@@ -127,8 +127,8 @@ def _load(panel: Engine, batch_id: int) -> Sent:
             select(unpriced.c.cdr_id, unpriced.c.setup_at)
             .where(unpriced.c.batch_id == batch_id)
             .order_by(unpriced.c.cdr_id)
-        ).tuples()
-        cdrs = {cdr["id"]: cdr for cdr in store.load(connection, members)}
+        )
+        cdrs = {cdr["id"]: cdr for cdr in store.load(connection, map(tuple, members))}
         payers = load_payers(connection, (cdr["account"] for cdr in cdrs.values()))
     found = {key: payers.find(cdr["account"], cdr["domain"]) for key, cdr in cdrs.items()}
     owed = {cdr_id: payer for cdr_id, payer in found.items() if payer is not None}

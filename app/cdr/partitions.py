@@ -130,13 +130,13 @@ def _attach(connection: Connection, table: str, new: list[Range]) -> None:
         )
 
 
-def _reorganize(
-    connection: Connection, table: str, present: list[Range], new: list[Range]
-) -> None:
+def _reorganize(connection: Connection, table: str, present: list[Range], new: list[Range]) -> None:
     """Cuts new ranges out of the two outer partitions, each in one statement."""
     if not new:
         return
-    parts = {(low, high): f"PARTITION {_part(low, high)} VALUES LESS THAN ({high})" for low, high in new}
+    parts = {
+        (low, high): f"PARTITION {_part(low, high)} VALUES LESS THAN ({high})" for low, high in new
+    }
     future = "PARTITION p_future VALUES LESS THAN MAXVALUE"
     bottom = min((low for low, _ in present), default=None)
     below = [pair for pair in new if bottom is not None and pair[0] < bottom]

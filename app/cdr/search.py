@@ -48,7 +48,9 @@ class Cursor:
             setup_at, _, row_id = packed.decode("ascii").partition(".")
             cursor = cls(int(setup_at), int(row_id))
         except (binascii.Error, ValueError) as exc:
-            raise InvalidInput("This is no place in the list.", "Start from its first page.") from exc
+            raise InvalidInput(
+                "This is no place in the list.", "Start from its first page."
+            ) from exc
         if max(abs(cursor.setup_at), abs(cursor.id)) >= 2**63:
             raise InvalidInput("This is no place in the list.", "Start from its first page.")
         return cursor

@@ -15,7 +15,7 @@ from app.opensips.tables import create_opensips_tables
 @click.option(
     "--with-opensips-tables",
     is_flag=True,
-    help="Also create OpenSIPS's stock tables where they are missing (for a trial without a switch).",
+    help="Also create the OpenSIPS tables that are missing (for a trial).",
 )
 @with_appcontext
 def command(with_opensips_tables: bool) -> None:

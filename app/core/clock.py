@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from app.core.errors import SettingsError
+from app.core.errors import InvalidInput, SettingsError
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -44,6 +44,15 @@ def iso(instant_ms: int | None) -> str | None:
     seconds, ms = divmod(instant_ms, SECOND)
     text = to_datetime(seconds * SECOND).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{ms:03d}Z" if ms else f"{text}Z"
+
+
+def parse(text: str) -> int:
+    """The instant of ISO 8601 text; without an offset it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise InvalidInput(f"'{text}' is no time.", "Write it like 2026-11-23T10:00:00.") from exc
+    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 @lru_cache(maxsize=256)

@@ -55,4 +55,4 @@ def load_payers(connection: Connection, codes: Iterable[str]) -> Payers:
         for code, account_id, tenant_id, currency in connection.execute(query):
             accounts[code][tenant_id] = Payer(account_id, tenant_id, currency)
     rows = connection.execute(select(tenant_domain.c.domain, tenant_domain.c.tenant_id))
-    return Payers(accounts, dict(rows.tuples().all()))
+    return Payers(accounts, {domain: tenant for domain, tenant in rows})

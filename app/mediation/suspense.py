@@ -61,7 +61,7 @@ def get(connection: Connection, entry_id: int) -> dict[str, Any] | None:
 def counts(connection: Connection) -> dict[str, int]:
     """Entries by reason."""
     query = select(suspense.c.reason, func.count()).group_by(suspense.c.reason)
-    return dict(connection.execute(query).tuples().all())
+    return {reason: count for reason, count in connection.execute(query)}
 
 
 def ids_of(connection: Connection, reason: str) -> list[int]:

@@ -1,0 +1,51 @@
+"""``flask rating``: what would this call cost?"""
+
+from __future__ import annotations
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import select
+
+from app.core import clock, context, money
+from app.core.database import reading
+from app.core.errors import InvalidInput
+from app.core.numbering import NumberPlan, to_e164
+from app.ledger.tables import account
+from app.rating import reference, store
+from app.rating.explain import in_words
+from app.rating.tariff import Match
+
+
+@click.group("rating")
+def command() -> None:
+    """Prices and tariffs."""
+
+
+@command.command("quote")
+@click.argument("account_code")
+@click.argument("number")
+@click.argument("seconds", type=click.FloatRange(0, 86_400 * 2))
+@click.option("--at", "moment", help="When the call is answered (ISO 8601, UTC); default: now.")
+@with_appcontext
+def quote(account_code: str, number: str, seconds: float, moment: str | None) -> None:
+    """Price a call of ACCOUNT_CODE to NUMBER that lasts SECONDS, step by step."""
+    settings = context.settings()
+    digits = to_e164(number, NumberPlan(settings.country, settings.trunk_prefix))
+    if digits is None:
+        raise InvalidInput(f"'{number}' is not a telephone number.", "Use digits, such as +4930…")
+    at_ms = clock.parse(moment) if moment else clock.now_ms()
+    with reading(context.databases().panel) as connection:
+        found = connection.scalar(select(account.c.id).where(account.c.code == account_code))
+        if found is None:
+            raise InvalidInput(f"There is no account '{account_code}'.", "See 'flask account'.")
+        match = store.load_book(connection).look_up(found, digits, at_ms)
+    if not isinstance(match, Match):
+        raise InvalidInput("The call has no price.", in_words(match))
+    priced = reference.price(match, round(seconds * 1000))
+    click.echo(f"{digits}: {match.destination}, prefix {match.prefix}, {match.version.tariff}")
+    for step in priced.steps:
+        amount = reference.exact_text(step.amount)
+        click.echo(f"  {step.label:12} {amount:>14}  {step.calculation}")
+    click.echo(
+        f"  {'Price':12} {money.to_text(priced.units, priced.currency):>14}  {priced.currency}"
+    )
