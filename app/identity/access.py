@@ -1,0 +1,137 @@
+"""Who may do what. Every view says so itself; a view that says nothing is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, g, request
+
+from app.core.errors import CompanionError
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+PERMISSIONS = frozenset(
+    {
+        "home.read",
+        "cdr.read",
+        "suspense.read",
+        "suspense.replay",
+        "dialplan.read",
+        "dialplan.write",
+        "change.read",
+        "account.read",
+        "account.write",
+        "job.read",
+        # one's own password, zone and session: every role has it
+        "self.write",
+    }
+)
+
+ROLES: dict[str, frozenset[str]] = {
+    "admin": PERMISSIONS,
+    "readonly": frozenset(name for name in PERMISSIONS if name.endswith(".read")) | {"self.write"},
+}
+
+_PUBLIC = "public"
+_MARK = "companion_access"
+
+
+class SignInNeeded(CompanionError):
+    """Nobody is signed in."""
+
+    code = "sign_in_needed"
+    status = 401
+
+
+class Forbidden(CompanionError):
+    """The operator's role does not include this."""
+
+    code = "forbidden"
+    status = 403
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who is signed in, as Flask-Login wants it; ``session_hash`` names the row of the session."""
+
+    id: int
+    login: str
+    role: str
+    tenant_id: int
+    zone: str
+    token: str
+    session_hash: str
+    is_authenticated: bool = True
+    is_active: bool = True
+    is_anonymous: bool = False
+
+    def get_id(self) -> str:
+        """What Flask-Login keeps in the cookie: the session's token, not the operator's id."""
+        return self.token
+
+    def may(self, permission: str) -> bool:
+        """Whether the role includes the permission."""
+        return permission in ROLES.get(self.role, frozenset())
+
+
+def public(view: View) -> View:
+    """Marks a view that needs no sign-in."""
+    setattr(view, _MARK, _PUBLIC)
+    return view
+
+
+def requires(permission: str) -> Callable[[View], View]:
+    """Marks a view that needs the permission; an unknown name is refused at import."""
+    if permission not in PERMISSIONS:
+        raise ValueError(f"'{permission}' is not in app.identity.access.PERMISSIONS")
+
+    def mark(view: View) -> View:
+        setattr(view, _MARK, permission)
+        return view
+
+    return mark
+
+
+def demand_of(view: Callable[..., Any]) -> str | None:
+    """``public``, the permission, or None for a view that says nothing."""
+    return getattr(view, _MARK, None)
+
+
+def current_operator() -> Operator:
+    """Who is signed in; raises SignInNeeded."""
+    operator = operator_or_none()
+    if operator is None:
+        raise SignInNeeded("You are not signed in.", "Sign in, then go on where you were.")
+    return operator
+
+
+def operator_or_none() -> Operator | None:
+    """Who is signed in, or None (public pages, and pages about errors)."""
+    found = g.get("operator")
+    return found if isinstance(found, Operator) else None
+
+
+def guard_views(app: Flask, load: Callable[[], Operator | None]) -> None:
+    """Refuses, before every request, what the view does not allow; ``load`` finds the operator."""
+
+    @app.before_request
+    def check() -> None:
+        endpoint = request.endpoint
+        if endpoint is None or endpoint == "static":
+            # An unknown address is answered with 404 to everyone; static files hold no secrets.
+            g.operator = load() if endpoint is None else None
+            return
+        demand = demand_of(current_app.view_functions[endpoint])
+        if demand == _PUBLIC and endpoint.endswith(("healthz", "readyz")):
+            return
+        g.operator = load()
+        if demand == _PUBLIC:
+            return
+        operator = current_operator()
+        if demand is None or not operator.may(demand):
+            raise Forbidden(
+                f"Your role '{operator.role}' does not include this.",
+                "Ask an administrator for it.",
+            )

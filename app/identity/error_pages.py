@@ -1,0 +1,120 @@
+"""Errors as people and machines want them: a page, a line for htmx, or problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from http import HTTPStatus
+
+from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app.core.errors import CompanionError
+from app.identity.access import SignInNeeded, operator_or_none
+
+log = logging.getLogger(__name__)
+
+_SENTENCES = {
+    400: ("The request could not be understood.", "Go back, check what you entered, try again."),
+    403: ("You may not do this.", "Ask an administrator for the permission."),
+    404: ("There is nothing at this address.", "It may have been moved; the menu leads on."),
+    405: (
+        "This address does not take that kind of request.",
+        "Go back and use the page's buttons.",
+    ),
+    409: ("Somebody else was faster; nothing was changed.", "Load the page again and look."),
+    413: ("What you sent is too large.", "Send less at once."),
+    500: ("Something went wrong on our side.", "Try again; the log has the details."),
+    503: ("The panel cannot answer just now.", "Try again in a moment."),
+}
+
+
+def set_up(app: Flask) -> None:
+    """Registers the handlers for every kind of error."""
+    app.register_error_handler(SignInNeeded, _sign_in)
+    app.register_error_handler(CompanionError, _companion)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _sign_in(error: SignInNeeded) -> ResponseReturnValue:
+    if _machine():
+        return _problem(401, error.code, error.message, error.remedy)
+    address = request.full_path.rstrip("?") if request.method == "GET" else None
+    if request.headers.get("HX-Request"):
+        answer = make_response("", 401)
+        answer.headers["HX-Redirect"] = url_for("identity.login")
+        return answer
+    return redirect(url_for("identity.login", next=address if address != "/" else None), 303)
+
+
+def _companion(error: CompanionError) -> ResponseReturnValue:
+    if error.status >= 500:
+        log.error("%s %s: %s", request.method, request.path, error)
+    return answer_with(error.status, error.code, error.message, error.remedy)
+
+
+def _csrf(error: CSRFError) -> ResponseReturnValue:
+    remedy = "Load the page again, then repeat what you did."
+    if not request.is_secure:
+        remedy += (
+            " If that does not help: the panel keeps its cookie for HTTPS and for this machine's"
+            " own address; reach it through Nginx, or set PANEL_INSECURE_COOKIES=1 on a closed"
+            " network."
+        )
+    return answer_with(400, "csrf", "This form is too old, or did not come from this page.", remedy)
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()
+    message, remedy = _SENTENCES.get(status, (HTTPStatus(status).phrase + ".", ""))
+    answer = answer_with(status, HTTPStatus(status).name.lower(), message, remedy)
+    allow = getattr(error, "valid_methods", None)
+    if allow:
+        answer.headers["Allow"] = ", ".join(sorted(allow))
+    return answer
+
+
+def _unexpected(error: Exception) -> ResponseReturnValue:
+    reference = secrets.token_hex(4)
+    log.error("%s %s failed, reference %s", request.method, request.path, reference, exc_info=error)
+    message, remedy = _SENTENCES[500]
+    return answer_with(500, "internal", message, f"{remedy} Reference: {reference}.")
+
+
+def answer_with(status: int, code: str, message: str, remedy: str) -> Response:
+    """The error in the form that the caller reads."""
+    if _machine():
+        return _problem(status, code, message, remedy)
+    values = {"status": status, "message": message, "remedy": remedy}
+    if request.headers.get("HX-Request"):
+        return make_response(render_template("error_line.html", **values), status)
+    # Without an operator (or without a database to ask) the page has no menu.
+    page = "error.html" if operator_or_none() else "error_bare.html"
+    return make_response(render_template(page, **values), status)
+
+
+def _machine() -> bool:
+    wanted = request.accept_mimetypes
+    return request.path.startswith("/api/") or (
+        wanted.best_match(("text/html", "application/json")) == "application/json"
+    )
+
+
+def _problem(status: int, code: str, message: str, remedy: str) -> Response:
+    body = {
+        "type": f"urn:opensips-companion:problem:{code}",
+        "title": message,
+        "status": status,
+        "detail": remedy,
+        "code": code,
+    }
+    answer = make_response(json.dumps(body), status)
+    answer.mimetype = "application/problem+json"
+    return answer

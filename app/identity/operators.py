@@ -1,0 +1,172 @@
+"""Operators and their passwords: argon2id, the same work for a login that does not exist."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from functools import lru_cache
+from threading import BoundedSemaphore
+from zoneinfo import available_timezones
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, Engine, RowMapping, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.core import clock
+from app.core.database import inserted_id, reading, writing
+from app.core.errors import Conflict, InvalidInput, NotFound
+from app.identity import audit, sessions
+from app.identity.access import ROLES
+from app.identity.tables import operator
+
+SHORTEST = 12
+LONGEST = 256
+_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+
+_hasher = PasswordHasher()
+# A hash takes 64 MiB and a fifth of a second: a flood of sign-ins must not take the machine.
+_slots = BoundedSemaphore(2)
+
+
+def create(
+    connection: Connection, *, login: str, password: str, role: str, tenant_id: int = 1
+) -> int:
+    """Makes an operator; returns the id. Raises InvalidInput or, for a taken login, Conflict."""
+    if not _LOGIN.fullmatch(login):
+        raise InvalidInput(
+            f"'{login}' is no login.", "Use up to 64 letters, digits and . _ @ + -.", "login"
+        )
+    if role not in ROLES:
+        raise InvalidInput(f"'{role}' is no role.", f"Use one of {', '.join(ROLES)}.", "role")
+    row = {
+        "tenant_id": tenant_id,
+        "login": login,
+        "password_hash": _hash(check_password(password, login)),
+        "role": role,
+        "created_at": clock.now_ms(),
+    }
+    if connection.scalar(select(operator.c.id).where(operator.c.login == login)) is not None:
+        raise Conflict(f"The login '{login}' is taken.", "Choose another, or reset its password.")
+    try:
+        return inserted_id(connection.execute(operator.insert(), row))
+    except IntegrityError as exc:
+        raise Conflict(f"The login '{login}' is taken.", "Choose another one.") from exc
+
+
+def verify(connection: Connection, login: str, password: str) -> int | None:
+    """The operator's id when login and password are right and the operator is active.
+
+    An unknown login costs the same work.
+    """
+    row = connection.execute(
+        select(operator.c.id, operator.c.password_hash).where(
+            operator.c.login == login, operator.c.active.is_(True)
+        )
+    ).first()
+    stored = row.password_hash if row is not None else _nobodys_hash()
+    right = _matches(stored, password)
+    return int(row.id) if row is not None and right else None
+
+
+def change_password(
+    engine: Engine, operator_id: int, old: str, new: str, *, session_hash: str | None = None
+) -> None:
+    """Sets a new password after the old one was given; ends the operator's other sessions.
+
+    Hashing is slow on purpose and happens before the transaction.
+    """
+    with reading(engine) as connection:
+        row = get(connection, operator_id)
+    if not _matches(row["password_hash"], old):
+        raise InvalidInput("That is not your present password.", "Try again.", "old")
+    if secrets.compare_digest(old.encode(), new.encode()):
+        raise InvalidInput("The new password is the old one.", "Choose another one.", "new")
+    hashed = _hash(check_password(new, row["login"], "new"))
+    with writing(engine) as connection:
+        _store(connection, operator_id, hashed)
+        sessions.revoke_all(connection, operator_id, but=session_hash)
+        audit.record(connection, action="operator.password", object=f"operator:{operator_id}")
+
+
+def reset_password(connection: Connection, login: str, new: str) -> int:
+    """Sets a password without the old one (command line only); ends all sessions. Returns id."""
+    found = connection.scalar(select(operator.c.id).where(operator.c.login == login))
+    if found is None:
+        raise NotFound(f"There is no operator '{login}'.", "'flask operator list' shows them.")
+    _store(connection, found, _hash(check_password(new, login)))
+    sessions.revoke_all(connection, found)
+    return int(found)
+
+
+def set_zone(connection: Connection, operator_id: int, zone: str) -> None:
+    """Sets the zone in which the operator sees times; refuses what is no IANA zone."""
+    if zone not in zones():
+        raise InvalidInput(f"'{zone}' is no time zone.", "Choose one such as Europe/Berlin.")
+    connection.execute(update(operator).where(operator.c.id == operator_id).values(zone=zone))
+
+
+@lru_cache(maxsize=1)
+def zones() -> tuple[str, ...]:
+    """The IANA zones that an operator may choose, UTC first."""
+    names = sorted(name for name in available_timezones() if "/" in name)
+    return ("UTC", *(name for name in names if not name.startswith(("posix", "right", "Etc"))))
+
+
+def get(connection: Connection, operator_id: int) -> RowMapping:
+    """The operator's row; raises NotFound."""
+    row = (
+        connection.execute(select(operator).where(operator.c.id == operator_id)).mappings().first()
+    )
+    if row is None:
+        raise NotFound(f"There is no operator {operator_id}.")
+    return row
+
+
+def browse(connection: Connection) -> list[RowMapping]:
+    """All operators by login."""
+    return list(connection.execute(select(operator).order_by(operator.c.login)).mappings())
+
+
+def check_password(password: str, login: str, field: str = "password") -> str:
+    """The password itself when it is good enough, else InvalidInput."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise InvalidInput(
+            f"The password has {len(password)} characters.",
+            f"Use {SHORTEST} to {LONGEST}; three or four words make a good one.",
+            field,
+        )
+    if login.lower() in password.lower() or len(set(password)) < 5:
+        raise InvalidInput(
+            "The password is too easy to guess.", "Use one without the login in it.", field
+        )
+    return password
+
+
+def generate_password() -> str:
+    """A random password of 120 bits that can be read aloud."""
+    alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(alphabet) for _ in range(6)) for _ in range(4))
+
+
+def _store(connection: Connection, operator_id: int, hashed: str) -> None:
+    query = update(operator).where(operator.c.id == operator_id)
+    connection.execute(query.values(password_hash=hashed))
+
+
+def _hash(password: str) -> str:
+    with _slots:
+        return _hasher.hash(password)
+
+
+def _matches(stored: str, password: str) -> bool:
+    with _slots:
+        try:
+            return _hasher.verify(stored, password[: LONGEST + 1])
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+@lru_cache(maxsize=1)
+def _nobodys_hash() -> str:
+    return _hash(secrets.token_urlsafe(16))

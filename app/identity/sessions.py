@@ -1,0 +1,90 @@
+"""Sessions on the server: the cookie holds a random token, the database only its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from sqlalchemy import Connection, delete, select, update
+
+from app.core import clock
+from app.identity.access import Operator
+from app.identity.tables import operator, operator_session
+
+IDLE_MS = 12 * clock.HOUR
+LONGEST_MS = 7 * clock.DAY
+# "last seen" is written at most this often: a look at a page is not a write.
+_SEEN_EVERY_MS = 5 * clock.MINUTE
+
+
+def token_hash(token: str) -> str:
+    """What the database knows of a token: hexadecimal SHA-256."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def begin(connection: Connection, operator_id: int, address: str, user_agent: str) -> str:
+    """Opens a session; returns the token, which is nowhere else. Sweeps the operator's old ones."""
+    now = clock.now_ms()
+    ended = (operator_session.c.expires_at <= now) | (operator_session.c.seen_at <= now - IDLE_MS)
+    connection.execute(
+        delete(operator_session).where(operator_session.c.operator_id == operator_id, ended)
+    )
+    tenant_id = connection.scalar(select(operator.c.tenant_id).where(operator.c.id == operator_id))
+    token = secrets.token_urlsafe(32)
+    connection.execute(
+        operator_session.insert().values(
+            token_hash=token_hash(token),
+            tenant_id=tenant_id,
+            operator_id=operator_id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + LONGEST_MS,
+            address=address[:64],
+            user_agent=user_agent[:255],
+        )
+    )
+    return token
+
+
+def find(connection: Connection, token: str) -> tuple[Operator, bool] | None:
+    """Whose living session the token is, and whether ``seen`` should be called; else None.
+
+    A session ends after 12 idle hours, after 7 days, and with its operator.
+    """
+    now = clock.now_ms()
+    hashed = token_hash(token)
+    row = connection.execute(
+        select(operator, operator_session.c.seen_at)
+        .join(operator_session, operator_session.c.operator_id == operator.c.id)
+        .where(
+            operator_session.c.token_hash == hashed,
+            operator_session.c.expires_at > now,
+            operator_session.c.seen_at > now - IDLE_MS,
+            operator.c.active.is_(True),
+        )
+    ).first()
+    if row is None:
+        return None
+    who = Operator(row.id, row.login, row.role, row.tenant_id, row.zone, token, hashed)
+    return who, row.seen_at <= now - _SEEN_EVERY_MS
+
+
+def seen(connection: Connection, session_hash: str) -> None:
+    """Notes that the session was used now."""
+    query = update(operator_session).where(operator_session.c.token_hash == session_hash)
+    connection.execute(query.values(seen_at=clock.now_ms()))
+
+
+def revoke(connection: Connection, session_hash: str) -> None:
+    """Ends one session."""
+    connection.execute(
+        delete(operator_session).where(operator_session.c.token_hash == session_hash)
+    )
+
+
+def revoke_all(connection: Connection, operator_id: int, but: str | None = None) -> int:
+    """Ends an operator's sessions, except the one of hash ``but``; returns how many."""
+    query = delete(operator_session).where(operator_session.c.operator_id == operator_id)
+    if but is not None:
+        query = query.where(operator_session.c.token_hash != but)
+    return connection.execute(query).rowcount

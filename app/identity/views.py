@@ -1,0 +1,166 @@
+"""Signing in and out, one's own password, zone and theme."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_user, logout_user
+
+from app.core.context import databases
+from app.core.database import reading, writing
+from app.core.errors import InvalidInput
+from app.identity import audit, operators, sessions, throttle
+from app.identity.access import current_operator, operator_or_none, public, requires
+from app.identity.forms import LoginForm, PasswordForm, ZoneForm
+from app.identity.throttle import TooManyAttempts
+from app.identity.web import THEMES
+
+blueprint = Blueprint("identity", __name__)
+
+
+@blueprint.get("/login")
+@public
+def login() -> ResponseReturnValue:
+    """The sign-in page; who is signed in already goes on."""
+    if operator_or_none() is not None:
+        return redirect(safe_next(request.args.get("next")), 303)
+    return render_template("identity/login.html", form=LoginForm(next=request.args.get("next")))
+
+
+@blueprint.post("/login")
+@public
+def sign_in() -> ResponseReturnValue:
+    """Opens a session when login and password are right."""
+    form = LoginForm()
+    if not form.validate():
+        return render_template("identity/login.html", form=form), 400
+    name, address = (form.login.data or "").strip(), request.remote_addr or "local"
+    try:
+        operator_id = _checked(name, form.password.data or "", address)
+    except TooManyAttempts as error:
+        return render_template("identity/login.html", form=form, problem=str(error)), 429
+    if operator_id is None:
+        problem = "Login or password is wrong."
+        return render_template("identity/login.html", form=form, problem=problem), 401
+    panel = databases().panel
+    with writing(panel) as connection:
+        token = sessions.begin(connection, operator_id, address, request.user_agent.string)
+        audit.record(
+            connection, action="operator.sign_in", object=f"operator:{operator_id}", actor=name
+        )
+    with reading(panel) as connection:
+        found = sessions.find(connection, token)
+    assert found is not None  # noqa: S101 - begun a moment ago
+    # A new session gets a new CSRF seed: nothing from before the sign-in lives on.
+    session.clear()
+    session.permanent = True
+    login_user(found[0])
+    return redirect(safe_next(form.next.data), 303)
+
+
+def _checked(name: str, password: str, address: str) -> int | None:
+    """The operator's id when the password is right. Each step is a short transaction."""
+    panel = databases().panel
+    number = throttle.attempt(panel, name, address)
+    with reading(panel) as connection:
+        operator_id = operators.verify(connection, name, password)
+    with writing(panel) as connection:
+        if operator_id is not None:
+            throttle.succeeded(connection, number, name)
+        else:
+            detail = {"address": address}
+            audit.record(
+                connection, action="operator.refused", object="login", detail=detail, actor=name
+            )
+    return operator_id
+
+
+@blueprint.post("/logout")
+@requires("self.write")
+def logout() -> ResponseReturnValue:
+    """Ends the session, here and in the database."""
+    operator = current_operator()
+    with writing(databases().panel) as connection:
+        sessions.revoke(connection, operator.session_hash)
+        audit.record(connection, action="operator.sign_out", object=f"operator:{operator.id}")
+    logout_user()
+    session.clear()
+    return redirect(url_for("identity.login"), 303)
+
+
+@blueprint.get("/account")
+@requires("self.write")
+def account() -> ResponseReturnValue:
+    """One's own settings."""
+    return _account(PasswordForm(), ZoneForm(zone=current_operator().zone))
+
+
+@blueprint.post("/account/password")
+@requires("self.write")
+def password() -> ResponseReturnValue:
+    """Sets a new password; other sessions end."""
+    form, operator = PasswordForm(), current_operator()
+    if form.validate():
+        try:
+            operators.change_password(
+                databases().panel,
+                operator.id,
+                form.old.data or "",
+                form.new.data or "",
+                session_hash=operator.session_hash,
+            )
+        except InvalidInput as error:
+            field = form.old if error.field == "old" else form.new
+            field.errors = (str(error),)
+        else:
+            flash("The password is changed. Your other sessions were ended.")
+            return redirect(url_for("identity.account"), 303)
+    return _account(form, ZoneForm(formdata=None, zone=operator.zone)), 400
+
+
+@blueprint.post("/account/zone")
+@requires("self.write")
+def zone() -> ResponseReturnValue:
+    """Sets the zone in which times are shown."""
+    form, operator = ZoneForm(), current_operator()
+    if not form.validate():
+        return _account(PasswordForm(formdata=None), form), 400
+    with writing(databases().panel) as connection:
+        operators.set_zone(connection, operator.id, form.zone.data)
+    flash(f"Times are shown in {form.zone.data}.")
+    return redirect(url_for("identity.account"), 303)
+
+
+def _account(password_form: PasswordForm, zone_form: ZoneForm) -> str:
+    return render_template(
+        "identity/account.html", password_form=password_form, zone_form=zone_form
+    )
+
+
+@blueprint.post("/theme")
+@public
+def theme() -> ResponseReturnValue:
+    """Remembers light, dark or auto in a cookie (pages without script come here)."""
+    chosen = request.form.get("theme", "")
+    answer = redirect(safe_next(request.form.get("next")), 303)
+    if chosen in THEMES:
+        answer.set_cookie(
+            "theme", chosen, max_age=31_536_000, samesite="Lax", secure=request.is_secure
+        )
+    return answer
+
+
+def safe_next(address: str | None) -> str:
+    """The address when it is a path of this panel, else the start page.
+
+    Browsers read ``//host`` and ``/\\host`` as another host, and skip control characters.
+    """
+    home = url_for("jobs.home")
+    if not address or not address.startswith("/") or address.startswith(("//", "/\\")):
+        return home
+    if "\\" in address or any(ord(sign) < 33 or ord(sign) == 127 for sign in address):
+        return home
+    parts = urlsplit(address)
+    return home if parts.scheme or parts.netloc else address

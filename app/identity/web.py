@@ -1,0 +1,118 @@
+"""Everything that stands between a request and a view: proxy, cookie, operator, CSRF, headers."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request, session, url_for
+from flask_login import LoginManager, current_user
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.core import clock, formats
+from app.core.context import databases, settings
+from app.core.database import reading, writing
+from app.identity import error_pages, headers, navigation, sessions
+from app.identity.access import Operator, guard_views, operator_or_none
+from app.identity.cookies import CookieSessions
+
+THEMES = ("auto", "light", "dark")
+
+
+def init_app(app: Flask) -> None:
+    """Puts the guards in front of the application, in the order in which they act."""
+    options = app.extensions["settings"]
+    app.config.update(
+        SECRET_KEY=options.secret_key,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=sessions.LONGEST_MS // clock.SECOND,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        # The token lives as long as the session that it is bound to.
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=1 << 20,
+        MAX_FORM_PARTS=1_000,
+    )
+    if options.trusted_proxies > 0:
+        # Only the address and the scheme: the Host header arrives as the browser sent it.
+        count = options.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
+    app.session_interface = CookieSessions(options)
+    login = LoginManager(app)
+    login.session_protection = None
+    login.user_loader(_load)
+    guard_views(app, _signed_in)
+    CSRFProtect(app)
+    headers.set_up(app)
+    error_pages.set_up(app)
+    _set_up_templates(app)
+
+
+def _load(token: str) -> Operator | None:
+    with reading(databases().panel) as connection:
+        found = sessions.find(connection, token)
+    if found is None:
+        return None
+    operator, due = found
+    if due:
+        with writing(databases().panel) as connection:
+            sessions.seen(connection, operator.session_hash)
+    return operator
+
+
+def _signed_in() -> Operator | None:
+    if "_user_id" not in session:
+        return None
+    return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def theme() -> str:
+    """The theme that the viewer chose: auto, light or dark."""
+    chosen = request.cookies.get("theme", "auto")
+    return chosen if chosen in THEMES else "auto"
+
+
+def zone() -> str:
+    """The zone in which times are shown: the operator's, else UTC."""
+    operator = operator_or_none()
+    return operator.zone if operator is not None else "UTC"
+
+
+def _set_up_templates(app: Flask) -> None:
+    env = app.jinja_env
+    env.trim_blocks = env.lstrip_blocks = True
+    env.filters.update(
+        moment=lambda value, style="full": formats.moment(value, zone(), style),
+        ago=lambda value: formats.ago(value, clock.now_ms()),
+        duration=formats.duration,
+        money=formats.amount,
+        number=formats.number,
+        phone=formats.phone,
+    )
+
+    @app.context_processor
+    def page() -> dict[str, Any]:
+        operator = operator_or_none()
+        return {
+            "operator": operator,
+            "menu": navigation.menu(operator) if operator is not None else [],
+            "theme": theme(),
+            "zone": zone(),
+            "demo": settings().demo,
+            "asset": asset,
+            "inside": bool(request.headers.get("HX-Request")),
+        }
+
+
+def asset(name: str) -> str:
+    """The address of a static file, with its hash: browsers may keep it for ever."""
+    return url_for("static", filename=name, v=_hash(name))
+
+
+@lru_cache(maxsize=64)
+def _hash(name: str) -> str:
+    path = Path(__file__).parent.parent / "static" / name
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
