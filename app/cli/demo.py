@@ -14,6 +14,7 @@ from app.core.database import writing
 from app.core.errors import CompanionError, SettingsError
 from app.opensips.simulator import history
 from app.opensips.simulator.cast import cast
+from app.opensips.simulator.run import run
 from app.opensips.simulator.seed import check_empty, seed
 
 
@@ -45,6 +46,22 @@ def seed_command() -> None:
         f"Demo data: {done.acc} rows in acc, {done.missed_calls} in missed_calls,"
         f" in {time.monotonic() - began:.1f} s."
     )
+
+
+@command.command("switch")
+@click.option("--mi-bind", default="127.0.0.1:8888", show_default=True, help="HOST:PORT of the MI.")
+@click.option("--pace", default=1.0, show_default=True, help="Calls: 2 means twice as many.")
+@with_appcontext
+def switch_command(mi_bind: str, pace: float) -> None:
+    """The demo switch: traffic and MI, until it is told to stop."""
+    try:
+        _check_demo()
+        host, _, port = mi_bind.rpartition(":")
+        if not port.isdigit() or pace <= 0:
+            raise SettingsError("That is no address or no pace.", "Write --mi-bind 127.0.0.1:8888.")
+        run(databases().switch, settings().source_zone, host, int(port), pace)
+    except CompanionError as exc:
+        raise click.ClickException(str(exc)) from exc
 
 
 def _check_demo() -> None:

@@ -82,9 +82,7 @@ def _domains(connection: Connection) -> None:
         connection.execute(tenant_domain.insert(), rows)
 
 
-def _tariff(
-    connection: Connection, name: str, currency: str, now_ms: int, rates: _Rates
-) -> int:
+def _tariff(connection: Connection, name: str, currency: str, now_ms: int, rates: _Rates) -> int:
     """A tariff with two price lists: an old one, and the one of sixty days ago."""
     tariff_id = store.create_tariff(connection, tenant_id=TENANT, name=name, currency=currency)
     today = clock.day_start(now_ms)

@@ -24,8 +24,12 @@ RING_LIMIT_MS = 30_000
 DIALOG_LIMIT_MS = 14_400_000
 
 # One in a hundred each: how calls end when nothing else is said.
-_RETAIL_ENDS = (200,) * 61 + (486,) * 10 + (487,) * 14 + (408,) * 7 + (404,) * 4 + (480,) * 3 + (603,)
-_TRUNK_ENDS = (200,) * 46 + (486,) * 12 + (487,) * 18 + (408,) * 7 + (404,) * 10 + (480,) * 4 + (503,) * 3
+_RETAIL_ENDS = (
+    (200,) * 61 + (486,) * 10 + (487,) * 14 + (408,) * 7 + (404,) * 4 + (480,) * 3 + (603,)
+)
+_TRUNK_ENDS = (
+    (200,) * 46 + (486,) * 12 + (487,) * 18 + (408,) * 7 + (404,) * 10 + (480,) * 4 + (503,) * 3
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,9 @@ def from_subscriber(
         final_ms=at_ms,
         end_ms=at_ms,
         code=200,
-        callid=f"{bits[:20]}@{who.address}" if bits[0] < "9" else f"1_{int(bits[:8], 16)}@{bits[8:16]}",
+        callid=f"{bits[:20]}@{who.address}"
+        if bits[0] < "9"
+        else f"1_{int(bits[:8], 16)}@{bits[8:16]}",
         from_tag=bits[20:30],
         to_tag=f"as{bits[30:38]}",
         caller=who.username,

@@ -7,6 +7,7 @@ addresses come from the blocks for documentation (RFC 5737).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -141,18 +142,14 @@ def cast() -> Cast:
         carriers,
         {d.prefix: tuple(rng.sample(range(40), 3)) for d in DESTINATIONS},
         # A few call all day, most now and then.
-        _urn((1 + int(0.4 / (rng.random() + 0.01)) for _ in subscribers)),
-        _urn((1 + int(2.0 / (rng.random() + 0.03)) for _ in trunks)),
+        _urn(1 + int(0.4 / (rng.random() + 0.01)) for _ in subscribers),
+        _urn(1 + int(2.0 / (rng.random() + 0.03)) for _ in trunks),
         tuple(d for d in DESTINATIONS for _ in range(d.retail)),
     )
 
 
-def _urn(weights: object) -> tuple[int, ...]:
-    return tuple(
-        index
-        for index, weight in enumerate(weights)  # type: ignore[arg-type,var-annotated]
-        for _ in range(weight)
-    )
+def _urn(weights: Iterable[int]) -> tuple[int, ...]:
+    return tuple(index for index, weight in enumerate(weights) for _ in range(weight))
 
 
 def _subscriber(index: int, rng: Random) -> Subscriber:

@@ -207,4 +207,3 @@ def _destination(setid: int, uri: str, weight: str, text: str) -> dict[str, Any]
         "attrs": None,
         "description": text,
     }
-

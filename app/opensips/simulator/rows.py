@@ -23,9 +23,7 @@ TableName = Literal["acc", "missed_calls"]
 # A row, its table, and when the switch writes it (milliseconds UTC).
 Written = tuple[int, TableName, Row]
 
-_EXTRAS = (
-    "caller callee caller_domain account gateway carrier src_ip user_agent charge_id".split()
-)
+_EXTRAS = "caller callee caller_domain account gateway carrier src_ip user_agent charge_id".split()
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - OpenSIPS stores wall clocks
 _QUARTER = 15 * clock.MINUTE
 

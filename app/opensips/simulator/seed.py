@@ -13,6 +13,7 @@ from app.opensips.simulator import history
 from app.opensips.simulator.call import Call
 from app.opensips.simulator.cast import Cast
 from app.opensips.simulator.provision import provision
+from app.opensips.simulator.rows import Written
 from app.opensips.simulator.tables import ACCOUNTING, TABLES, insert
 from app.opensips.tables import reflect
 
@@ -46,7 +47,7 @@ def seed(engine: Engine, cast: Cast, calls: Sequence[Call], zone: str, until_ms:
     return done
 
 
-def _write(connection: Connection, batch: Sequence[history.Written], done: Seeded) -> None:
+def _write(connection: Connection, batch: Sequence[Written], done: Seeded) -> None:
     for name in ACCOUNTING:
         rows = [row for _, table, row in batch if table == name]
         insert(connection, name, rows)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 # Share of the busiest hour, from midnight on, by local wall clock.
-_RETAIL_DAY = (
-    (6, 4, 3, 2, 2, 4, 12, 30, 62, 88, 97, 94, 78, 80, 92, 96, 100, 94, 82, 70, 58, 42, 24, 12)
+_RETAIL_DAY = tuple(
+    map(int, "6 4 3 2 2 4 12 30 62 88 97 94 78 80 92 96 100 94 82 70 58 42 24 12".split())
 )
-_TRUNK_DAY = (
-    (34, 28, 24, 22, 24, 28, 36, 50, 70, 84, 90, 92, 88, 88, 92, 95, 97, 100, 98, 92, 84, 70, 54, 42)
+_TRUNK_DAY = tuple(
+    map(int, "34 28 24 22 24 28 36 50 70 84 90 92 88 88 92 95 97 100 98 92 84 70 54 42".split())
 )
 _RETAIL_WEEK = (104, 108, 106, 104, 98, 46, 34)
 _TRUNK_WEEK = (98, 100, 100, 100, 104, 84, 78)

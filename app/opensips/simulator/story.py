@@ -113,7 +113,7 @@ def _satellite(rng: Random, cast: Cast, until_ms: int) -> list[Call]:
 
 
 def _legacy(rng: Random, cast: Cast, until_ms: int) -> list[Call]:
-    """A trunk whose part of the script lacks the cdr flag: rows by transaction, some without BYE."""
+    """A trunk whose script lacks the cdr flag: rows by transaction, two without a BYE."""
     found = []
     for number in range(16):
         at = until_ms - 3 * clock.HOUR - number * 17 * clock.HOUR
