@@ -24,6 +24,7 @@ from app.opensips.simulator.destinations import (
 )
 from app.rating import reference, store
 from app.rating.store import NewRate
+from app.rating.tariff import Match
 
 TENANT = 1
 # How the demo's subscribers dial; make run gives the source the same plan.
@@ -69,7 +70,7 @@ def create(connection: Connection, cast: Cast, calls: Sequence[Call], now_ms: in
             credit_limit=25_000 * money.scale(currency),
         )
         store.assign(connection, account_id, dollars if trunk.dollars else wholesale)
-    _top_ups(connection, cast, prepaid, _spent(connection, calls, prepaid), now_ms)
+    _top_ups(connection, cast, prepaid, _spent(connection, cast, calls, prepaid), now_ms)
     return True
 
 
@@ -131,20 +132,37 @@ _dollar_rates = _Rates("1.12", "0.0005", per_second=True, dollars=True)
 
 
 def _spent(
-    connection: Connection, calls: Sequence[Call], accounts: dict[str, int]
+    connection: Connection, cast: Cast, calls: Sequence[Call], accounts: dict[str, int]
 ) -> dict[str, int]:
-    """What the prepaid customers' calls will cost, in ledger units."""
+    """What the prepaid customers' calls will cost, in ledger units: to the last one for those
+    with little money, for the others rather too much, since a price in steps takes its time."""
+    poor = {who.account for who in cast.subscribers if who.poor}
     book = store.load_book(connection)
     spent: dict[str, int] = defaultdict(int)
+    bounds: dict[tuple[int, str], tuple[int, int]] = {}
     for call in calls:
         account_id = accounts.get(call.account)
-        number = to_e164(call.callee, PLAN)
-        if account_id is None or number is None or not call.answered:
+        number = to_e164(call.callee, PLAN) if account_id and call.answered else None
+        if account_id is None or number is None:
             continue
         match = book.match(account_id, number, call.final_ms)
-        if match is not None:
+        if match is None:
+            continue
+        if call.account in poor:
             spent[call.account] += reference.price(match, call.talk_ms).units
+            continue
+        key = (match.version_id, match.prefix)
+        if key not in bounds:
+            bounds[key] = _bound(match)
+        fee, a_second = bounds[key]
+        spent[call.account] += fee + a_second * (call.talk_ms // 1000 + 1)
     return spent
+
+
+def _bound(match: Match) -> tuple[int, int]:
+    """No call of this rate costs more than the first of them and the second for each second."""
+    first = reference.price(match, match.rate.initial_ms).units
+    return first, reference.price(match, match.rate.unit_ms).units // 60 + 1000
 
 
 def _top_ups(

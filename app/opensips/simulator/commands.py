@@ -188,8 +188,12 @@ def _ds_set_state(node: Node, params: Params) -> Any:
     return "OK"
 
 
-def _reload(method: str) -> Callable[[Node, Params], Any]:
+def _reload(
+    method: str, unknown_partition: MiFailure | None = None
+) -> Callable[[Node, Params], Any]:
     def run(node: Node, params: Params) -> Any:
+        if unknown_partition and params.get("partition", "default") != "default":
+            raise unknown_partition
         getattr(node, method)()
         return "OK"
 
@@ -198,7 +202,10 @@ def _reload(method: str) -> Callable[[Node, Params], Any]:
 
 def _addresses(attribute: str) -> Callable[[Node, Params], Any]:
     def run(node: Node, params: Params) -> Any:
-        return {"Partitions": [{"name": "default", "Destinations": getattr(node, attribute)}]}
+        shown = {"Destinations": getattr(node, attribute)}
+        if "partition" in params:
+            return {"part": params["partition"]} | shown
+        return {"Partitions": [{"name": "default"} | shown]}
 
     return run
 
@@ -233,14 +240,18 @@ COMMANDS: dict[str, Command] = {
     "dr_reload_status": Command(_dr_reload_status),
     "ds_set_state": Command(_ds_set_state, (("state", "group", "address"),)),
     "ds_list": Command(_ds_list, ((), ("full",))),
-    "ds_reload": Command(_reload("reload_dispatcher")),
-    "address_reload": Command(_reload("reload_addresses")),
-    "address_dump": Command(_addresses("hosts")),
-    "subnet_dump": Command(_addresses("networks")),
+    "ds_reload": Command(
+        _reload("reload_dispatcher", MiFailure(500, "ERROR Unknown partition")), _PARTITION
+    ),
+    "address_reload": Command(
+        _reload("reload_addresses", MiFailure(400, "Trusted table reload failed")), _PARTITION
+    ),
+    "address_dump": Command(_addresses("hosts"), _PARTITION),
+    "subnet_dump": Command(_addresses("networks"), _PARTITION),
 }
 
 
-def execute(node: Node, method: str, params: Any) -> Any:
+def execute(node: Node, method: str, params: Any = None) -> Any:
     """The result of a command; raises MiFailure. ``params``: None, a list or an object."""
     command = COMMANDS.get(method)
     if command is None:

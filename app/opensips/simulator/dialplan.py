@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import pcre2
+import pcre2  # type: ignore[import-untyped]
 
 STRING, REGEX = 0, 1
 _ANY_CASE = 1
