@@ -129,13 +129,8 @@ def settle_many(connection: Connection, charges: Iterable[tuple[int, int]]) -> i
         return 0
     wanted = tables.hold.c.id.in_(sorted(charged))
     owners = connection.scalars(select(tables.hold.c.account_id).where(wanted).distinct())
+    accounts.lock_all(connection, owners)
     account = tables.account
-    connection.execute(
-        select(account.c.id)
-        .where(account.c.id.in_(sorted(owners)))
-        .order_by(account.c.id)
-        .with_for_update()
-    ).all()
     open_ones = connection.execute(
         select(*_COLUMNS).where(wanted, tables.hold.c.state != "closed").order_by(tables.hold.c.id)
     ).all()
