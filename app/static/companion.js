@@ -77,12 +77,12 @@
       const answer = await fetch(address, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
       if (answer.headers.get("HX-Redirect")) { location.assign(answer.headers.get("HX-Redirect")); return; }
       const body = await answer.text();
-      if (!answer.ok) { toast(explain(body) || "This could not be opened.", true); shut(); return; }
+      if (!answer.ok) { toast(explain(body) || "This could not be opened.", true); giveUp(); return; }
       content.innerHTML = body;
       window.htmx?.process(content);
     } catch {
       toast("The panel does not answer. Check your connection.", true);
-      shut();
+      giveUp();
       return;
     } finally {
       content.removeAttribute("aria-busy");
@@ -97,6 +97,7 @@
     opener?.focus({ preventScroll: true });
     opener = null;
   };
+  const giveUp = () => { if (history.state?.drawer) history.back(); else shut(); };
   const open = (address) => {
     const state = { drawer: address };
     if (history.state?.drawer) history.replaceState(state, "", address);
