@@ -140,8 +140,19 @@ def _run(
     path.write_bytes(scenario.encode("utf-8", "surrogateescape"))
     command = ["sipp", f"127.0.0.1:{sip_port}", "-sf", str(path), "-i", "127.0.0.1"]
     command += ["-p", str(local_port), "-m", str(count), "-r", str(rate), "-nostdin"]
-    command += ["-cid_str", f"{prefix}-%u-%p", "-timeout", f"{timeout:.0f}s", "-timeout_error"]
-    command += ["-trace_err", "-error_file", str(path.with_suffix(".err")), "-bind_local"]
+    command += [
+        "-cid_str",
+        f"{prefix}-%u-%p",
+        "-timeout",
+        f"{timeout:.0f}s",
+        "-timeout_error",
+    ]
+    command += [
+        "-trace_err",
+        "-error_file",
+        str(path.with_suffix(".err")),
+        "-bind_local",
+    ]
     done = subprocess.run(
         command, cwd=workdir, capture_output=True, timeout=timeout + 15, check=False
     )
@@ -196,7 +207,10 @@ class Caller:
                 _send(self._in_call("ACK", cseq)),
             ]
             if expect == "switch-bye":
-                steps += ['<recv request="BYE"/>', _send(_reply(200, "OK", echo=_ECHO_PLAIN))]
+                steps += [
+                    '<recv request="BYE"/>',
+                    _send(_reply(200, "OK", echo=_ECHO_PLAIN)),
+                ]
             else:
                 steps += [
                     f'<pause milliseconds="{hold_ms}"/>',
@@ -237,7 +251,9 @@ class Caller:
         lines += [f"Contact: <sip:{self.user}@[local_ip]:[local_port]>"]
         lines += [f"User-Agent: {self.user_agent}"] if self.user_agent else []
         lines += [self._credentials()] if cseq == 2 else []
-        return "\n".join([*lines, "Content-Type: application/sdp", "Content-Length: [len]", "", _SDP])
+        return "\n".join(
+            [*lines, "Content-Type: application/sdp", "Content-Length: [len]", "", _SDP]
+        )
 
     def _in_call(self, method: str, cseq: int) -> str:
         lines = [
@@ -275,13 +291,18 @@ def _gateway_scenario(reply: Reply) -> str:
     steps = ['<recv request="INVITE" rrs="true"/>']
     if isinstance(reply, int):
         reasons = {404: "Not Found", 486: "Busy Here", 503: "Service Unavailable"}
-        steps += [_send(_reply(reply, reasons.get(reply, "Refused"))), '<recv request="ACK"/>']
+        steps += [
+            _send(_reply(reply, reasons.get(reply, "Refused"))),
+            '<recv request="ACK"/>',
+        ]
         return _scenario(steps)
     steps += [_send(_reply(180, "Ringing"))]
     if reply == "ring":
         steps += ['<recv request="CANCEL"/>', _send(_reply(200, "OK"))]
         # The 487 answers the INVITE, so its CSeq is written anew.
-        terminated = _reply(487, "Request Terminated").replace("[last_CSeq:]", "CSeq: [cseq] INVITE")
+        terminated = _reply(487, "Request Terminated").replace(
+            "[last_CSeq:]", "CSeq: [cseq] INVITE"
+        )
         steps += [_send(terminated), '<recv request="ACK"/>']
         return _scenario(steps)
     steps += [

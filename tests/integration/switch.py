@@ -38,9 +38,13 @@ class Switch:
     @property
     def log(self) -> str:
         """All that the server has written so far."""
-        return (self.workdir / "opensips.log").read_text(encoding="utf-8", errors="replace")
+        return (self.workdir / "opensips.log").read_text(
+            encoding="utf-8", errors="replace"
+        )
 
-    def mi(self, method: str, params: dict[str, Any] | None = None, timeout: float = 5) -> Any:
+    def mi(
+        self, method: str, params: dict[str, Any] | None = None, timeout: float = 5
+    ) -> Any:
         """The result of an MI command; RuntimeError for a JSON-RPC error.
 
         One connection a request, since 3.6 stalls on kept ones; ``timeout`` in seconds.
@@ -53,7 +57,7 @@ class Switch:
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Connection": "close"},
         )
-        with urllib.request.urlopen(request, timeout=timeout) as reply:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=timeout) as reply:
             answer = json.load(reply)
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']}")
@@ -110,7 +114,18 @@ def start_switch(
     )
     with (workdir / "opensips.log").open("ab") as log:
         process = subprocess.Popen(
-            [str(binary), "-F", "-f", str(config), "-w", str(workdir), "-m", "64", "-M", "8"],
+            [
+                str(binary),
+                "-F",
+                "-f",
+                str(config),
+                "-w",
+                str(workdir),
+                "-m",
+                "64",
+                "-M",
+                "8",
+            ],
             stdout=log,
             stderr=log,
             cwd=workdir,
@@ -166,7 +181,13 @@ def write_config(
         ),
     )
     if charging:
-        _edit(config, (r'^include_file "charging-off.cfg"$', 'include_file "charging-cgrates.cfg"'))
+        _edit(
+            config,
+            (
+                r'^include_file "charging-off.cfg"$',
+                'include_file "charging-cgrates.cfg"',
+            ),
+        )
         _edit(
             workdir / "charging-cgrates.cfg",
             (

@@ -29,7 +29,9 @@ def code(path: Path) -> str:
 
 def declared_columns() -> list[str]:
     """The database columns that accounting.cfg tells the acc module to fill."""
-    found = re.findall(r'"extra_fields", "db:([^"]*)"', code(SCRIPTS / "accounting.cfg"))
+    found = re.findall(
+        r'"extra_fields", "db:([^"]*)"', code(SCRIPTS / "accounting.cfg")
+    )
     assert len(found) == 1, "one extra_fields line for the database"
     return [item.split("->")[-1].strip() for item in found[0].split(";")]
 
@@ -49,12 +51,18 @@ def added(path: Path) -> dict[str, dict[str, int]]:
         assert table, statement
         columns = re.findall(r"ADD COLUMN (\w+) VARCHAR\((\d+)\) NULL", statement)
         assert columns, f"adds nothing that may be NULL: {statement}"
-        result.setdefault(table.group(1), {}).update((name, int(size)) for name, size in columns)
+        result.setdefault(table.group(1), {}).update(
+            (name, int(size)) for name, size in columns
+        )
     return result
 
 
 def test_there_is_a_file_for_each_database() -> None:
-    assert {path.name.split(".")[1] for path in COLUMN_FILES} == {"mysql", "postgres", "sqlite"}
+    assert {path.name.split(".")[1] for path in COLUMN_FILES} == {
+        "mysql",
+        "postgres",
+        "sqlite",
+    }
     assert {path.name.split(".")[1] for path in LOSSLESS_FILES} == {"mysql", "postgres"}
 
 
@@ -87,15 +95,21 @@ def test_values_that_callers_choose_are_cut_to_their_columns() -> None:
 
 def test_sqlite_columns_apply_to_the_stock_tables() -> None:
     database = sqlite3.connect(":memory:")
-    database.execute("CREATE TABLE acc (id INTEGER PRIMARY KEY, callid CHAR(64) NOT NULL)")
-    database.execute("CREATE TABLE missed_calls (id INTEGER PRIMARY KEY, callid CHAR(64) NOT NULL)")
+    database.execute(
+        "CREATE TABLE acc (id INTEGER PRIMARY KEY, callid CHAR(64) NOT NULL)"
+    )
+    database.execute(
+        "CREATE TABLE missed_calls (id INTEGER PRIMARY KEY, callid CHAR(64) NOT NULL)"
+    )
     database.execute("INSERT INTO acc (callid) VALUES ('before')")
     sql = (SCRIPTS / "sql/acc-extra-columns.sqlite.sql").read_text(encoding="utf-8")
     database.executescript(sql)
     for table in TABLES:
         names = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
         assert names[2:] == declared_columns()
-    assert database.execute("SELECT caller, charge_id FROM acc").fetchall() == [(None, None)]
+    assert database.execute("SELECT caller, charge_id FROM acc").fetchall() == [
+        (None, None)
+    ]
 
 
 @pytest.mark.parametrize("path", LOSSLESS_FILES, ids=lambda path: path.name)
@@ -108,7 +122,9 @@ def test_lossless_widens_and_frees_the_same_columns_of_both_tables(path: Path) -
         assert re.search(r"to_tag (VARCHAR\(255\) NULL|DROP NOT NULL)", statement)
 
 
-@pytest.mark.parametrize("path", [*COLUMN_FILES, *LOSSLESS_FILES], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*COLUMN_FILES, *LOSSLESS_FILES], ids=lambda path: path.name
+)
 def test_sql_says_that_it_is_offered_and_is_applied_by_nothing(path: Path) -> None:
     assert "Offered, never applied unasked" in path.read_text(encoding="utf-8")
     for module in (ROOT / "app").rglob("*.py"):
@@ -118,7 +134,9 @@ def test_sql_says_that_it_is_offered_and_is_applied_by_nothing(path: Path) -> No
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_includes_exist_and_braces_match(path: Path) -> None:
     text = code(path)
-    for name in re.findall(r'^\s*(?:include|import)_file\s+"([^"]+)"', text, re.MULTILINE):
+    for name in re.findall(
+        r'^\s*(?:include|import)_file\s+"([^"]+)"', text, re.MULTILINE
+    ):
         assert (SCRIPTS / name).is_file(), name
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
     assert bare.count("{") == bare.count("}")
@@ -126,7 +144,9 @@ def test_includes_exist_and_braces_match(path: Path) -> None:
 
 
 @pytest.mark.parametrize("charging", ["charging-off.cfg", "charging-cgrates.cfg"])
-def test_the_whole_loads_a_module_once_and_defines_each_route_once(charging: str) -> None:
+def test_the_whole_loads_a_module_once_and_defines_each_route_once(
+    charging: str,
+) -> None:
     parts = ["opensips.cfg", "mi.cfg", "accounting.cfg", charging]
     text = "\n".join(code(SCRIPTS / part) for part in parts)
     modules = re.findall(r'^loadmodule "(\w+)\.so"', text, re.MULTILINE)
@@ -149,7 +169,11 @@ def test_parameters_come_after_their_module() -> None:
             if found := re.match(r'loadmodule "(\w+)\.so"', line):
                 loaded.add(found.group(1))
             elif found := re.match(r'include_file "(.+)"', line):
-                loaded |= set(re.findall(r'loadmodule "(\w+)\.so"', code(SCRIPTS / found.group(1))))
+                loaded |= set(
+                    re.findall(
+                        r'loadmodule "(\w+)\.so"', code(SCRIPTS / found.group(1))
+                    )
+                )
             elif found := re.match(r'modparam\("(\w+)"', line):
                 assert found.group(1) in loaded, f"{path.name}: {line}"
 
@@ -166,7 +190,14 @@ def test_settings_stand_in_one_block_at_the_top() -> None:
     text = (SCRIPTS / "opensips.cfg").read_text(encoding="utf-8")
     block, rest = text.split("end of the settings", 1)
     assert re.search(r"^#+ SETTINGS", block, re.MULTILINE)
-    for setting in ("mpath=", "socket=", "db_default_url=", '"db_url"', '"httpd", "port"', "TZ=UTC"):
+    for setting in (
+        "mpath=",
+        "socket=",
+        "db_default_url=",
+        '"db_url"',
+        '"httpd", "port"',
+        "TZ=UTC",
+    ):
         assert setting in block
         assert setting not in rest
 
