@@ -113,10 +113,9 @@ class Runner:
 
     def _step(self, part: str) -> int:
         pace = self.paces[part]
-        started = time.monotonic()
         try:
             rows = self.pipeline.step(part, pace.limit)
         except Overtaken:
             return 0
-        pace.timed(rows, time.monotonic() - started)
+        pace.timed(rows, self.pipeline.transaction_s)
         return rows

@@ -45,9 +45,9 @@ def price_waiting(panel: Engine, engine: RatingEngine, system: str, limit: int =
     priced = 0
     for batch_id in _unanswered(panel):
         priced += _ask(panel, engine, system, batch_id)
-    while (batch_id := _form(panel, engine.name, limit)) is not None:
-        if batch_id != _NOBODY_PAYS:
-            priced += _ask(panel, engine, system, batch_id)
+    while (formed := _form(panel, engine.name, limit)) is not None:
+        if formed != _NOBODY_PAYS:
+            priced += _ask(panel, engine, system, formed)
     return priced
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from app.mediation.call import Call
 
 
-def build(call: Call, *, cdr_id: int, source_id: int, epoch: int, now_ms: int) -> dict[str, Any]:
-    """The CDR's columns without any charge; tenant 1 until a payer is known."""
+def build(call: Call, *, source_id: int, epoch: int, now_ms: int) -> dict[str, Any]:
+    """The CDR's columns without id and charge; tenant 1 until a payer is known."""
     return {
-        "id": cdr_id,
+        "id": 0,
         "setup_at": call.setup_at,
         "tenant_id": 1,
         "source_id": source_id,

@@ -21,6 +21,7 @@ from app.core.settings import Settings
 from app.jobs import heartbeat, lease
 from app.jobs.backlog import BacklogBar
 from app.provisioning import pusher
+from app.recording import store_session_cdr
 from app.rounds import Runner
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def command() -> None:
         for name, turn in (
             ("calls", calls.turn),
             ("pushes", lambda: pusher.run_due(dbs, settings)),
-            ("sessions", lambda: reaper.run(dbs, settings)),
+            ("sessions", lambda: reaper.run(dbs, settings, store_session_cdr)),
         )
     ]
     for thread in threads:
