@@ -36,7 +36,7 @@ _NIGHT = 0.15
 # How far back a starting switch looks for calls that would still be going on.
 _WARM_MS = 15 * clock.MINUTE
 _REGISTER_MS = 30 * clock.MINUTE
-_MAX_BATCH = 40
+_MAX_BATCH = 25
 
 
 class Traffic:
