@@ -1,6 +1,6 @@
 """Nodes, and changes as promises: intent first, then the table, then every node."""
 
-from sqlalchemy import Column, Index, Integer, String, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, String, UniqueConstraint
 
 from app.core.database import BigId, Instant, LongText, table, tenant_column
 
@@ -47,6 +47,8 @@ change = table(
     # JSON objects; null before an insert, null after a delete
     Column("before", LongText),
     Column("after", LongText),
+    # an insert's row has a higher id than this: how it is found again after a kill
+    Column("above_id", BigInteger),
     Index("ix_change_row_change_set_id", "change_set_id"),
     Index("ix_change_row_row", "table_name", "row_id"),
 )

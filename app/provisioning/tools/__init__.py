@@ -1,0 +1,1 @@
+"""The OpenSIPS tables that the panel edits, one declaration each."""

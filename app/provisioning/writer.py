@@ -1,0 +1,245 @@
+"""From the written intent to OpenSIPS's table: all rows in one transaction, guarded, repeatable.
+
+Ours and OpenSIPS's tables may live in two databases, so a kill can fall between the two commits.
+Then the intent is still ``drafted``; doing it again finds the rows as they should become and only
+notes that, or finds them as somebody else made them and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, delete, insert, select, update
+from sqlalchemy.exc import DBAPIError
+
+from app.core import clock
+from app.core.database import Databases, ping, reading, writing
+from app.core.errors import CompanionError, Conflict, DatabaseUnavailable, SwitchTableError
+from app.core.settings import Settings
+from app.opensips.tables import check_version, reflect
+from app.provisioning import changeset, nodes
+from app.provisioning.changeset import Draft, Edit, Row
+from app.provisioning.rows import fetch, plain
+from app.provisioning.tables import change, change_set, push
+from app.provisioning.tools.declaration import Tool
+from app.provisioning.tools.registry import tool
+
+
+def submit(dbs: Databases, settings: Settings, draft: Draft) -> int:
+    """Writes the intent down, then does it; returns the change set's id.
+
+    When OpenSIPS's database does not answer, the set stays ``drafted`` and the worker goes on.
+    """
+    with writing(dbs.panel) as connection:
+        set_id, _ = changeset.draft(connection, draft)
+    try:
+        apply(dbs, settings, set_id)
+    except (DatabaseUnavailable, DBAPIError, SwitchTableError) as exc:
+        _note(dbs, set_id, _sentence(exc))
+    return set_id
+
+
+def finish_drafted(dbs: Databases, settings: Settings, limit: int = 100) -> int:
+    """Does what was written down and not done: after a kill, or an outage. How many it settled."""
+    with reading(dbs.panel) as connection:
+        query = select(change_set.c.id).where(change_set.c.state == "drafted")
+        waiting = connection.scalars(query.order_by(change_set.c.id).limit(limit)).all()
+    settled = 0
+    for set_id in waiting:
+        try:
+            settled += apply(dbs, settings, set_id)
+        except (DatabaseUnavailable, DBAPIError, SwitchTableError) as exc:
+            _note(dbs, set_id, _sentence(exc))
+            break  # the next one would fare no better
+    return settled
+
+
+def apply(dbs: Databases, settings: Settings, set_id: int) -> bool:
+    """Does one drafted change set; False when it is not drafted (any more).
+
+    Our row of it stays locked meanwhile, so that two processes cannot both insert.
+    """
+    if dbs.switch is not dbs.panel:
+        ping(dbs.switch)  # before anything is locked
+    with writing(dbs.panel) as panel:
+        query = select(change_set).where(change_set.c.id == set_id).with_for_update()
+        if panel.execute(query).one().state != "drafted":
+            return False
+        wish = changeset.get(panel, set_id)
+        used = tool(wish.tool)
+        try:
+            with _switch(dbs, panel) as switch:
+                check_version(switch, used.table)
+                table = reflect(switch, used.table)
+                ids = [_apply(panel, switch, table, used, edit) for edit in wish.edits]
+        except Conflict as exc:
+            values = {"state": "conflict", "problem": exc.message[:255]}
+            panel.execute(update(change_set).where(change_set.c.id == set_id).values(**values))
+            return True
+        _record(panel, settings, set_id, ids)
+    return True
+
+
+@contextmanager
+def _switch(dbs: Databases, panel: Connection) -> Iterator[Connection]:
+    """A transaction on OpenSIPS's database: a part of ours when they are one."""
+    if dbs.switch is dbs.panel:
+        with panel.begin_nested():
+            yield panel
+    else:
+        with writing(dbs.switch) as switch:
+            yield switch
+
+
+def _record(panel: Connection, settings: Settings, set_id: int, ids: list[str]) -> None:
+    """Notes that the rows are written and lets every node wait for them."""
+    now = clock.now_ms()
+    row_ids = panel.scalars(
+        select(change.c.id).where(change.c.change_set_id == set_id).order_by(change.c.id)
+    ).all()
+    for change_id, row_id in zip(row_ids, ids, strict=True):
+        panel.execute(update(change).where(change.c.id == change_id).values(row_id=row_id))
+    values = {"state": "written", "written_at": now, "problem": ""}
+    panel.execute(update(change_set).where(change_set.c.id == set_id).values(**values))
+    tenant_id = panel.scalar(select(change_set.c.tenant_id).where(change_set.c.id == set_id))
+    waiting = [
+        {
+            "tenant_id": tenant_id,
+            "change_set_id": set_id,
+            "node_id": node.id,
+            "state": "waiting",
+            "level": "",
+            "attempts": 0,
+            "problem": "",
+            "next_at": now,
+        }
+        for node in nodes.sync(panel, settings)
+    ]
+    if waiting:
+        panel.execute(push.insert(), waiting)
+
+
+def _apply(
+    panel: Connection, switch: Connection, table: Table, used: Tool, edit: Edit
+) -> str:
+    """Makes one row so; returns its id. Raises Conflict when it is not as it was seen."""
+    try:
+        if edit.before is None:
+            row_id = _insert(panel, switch, table, used, edit)
+        else:
+            row_id = int(edit.row_id)
+            _change(switch, table, used, row_id, edit)
+    except DBAPIError as exc:
+        if exc.connection_invalidated:
+            raise
+        raise Conflict(f"The database refused the row: {_sentence(exc)}") from exc
+    return str(row_id)
+
+
+def _change(switch: Connection, table: Table, used: Tool, row_id: int, edit: Edit) -> None:
+    here = table.c[used.key] == row_id
+    current = fetch(switch, table, used.key, row_id, lock=True)
+    if _same(current, edit.after):
+        return
+    if not _same(current, edit.before):
+        raise Conflict(_difference(used, row_id, edit.before, current))
+    if edit.after is None:
+        switch.execute(delete(table).where(here))
+        return
+    switch.execute(update(table).where(here).values(**edit.after))
+    _read_back(switch, table, used, row_id, edit.after)
+
+
+def _insert(
+    panel: Connection, switch: Connection, table: Table, used: Tool, edit: Edit
+) -> int:
+    after = edit.after or {}
+    found = _already_inserted(panel, switch, table, used, edit)
+    if found is not None:
+        return found
+    done = switch.execute(insert(table).values(**after))
+    assert done.inserted_primary_key is not None  # noqa: S101 - the tool's key is a counted id
+    row_id = int(done.inserted_primary_key[0])
+    _read_back(switch, table, used, row_id, after)
+    return row_id
+
+
+def _already_inserted(
+    panel: Connection, switch: Connection, table: Table, used: Tool, edit: Edit
+) -> int | None:
+    """The row of an insert that was committed just before a kill; nobody else's."""
+    if edit.above_id is None:
+        return None
+    same = and_(*(table.c[name].is_not_distinct_from(value) for name, value in _after(edit)))
+    query = select(table).where(table.c[used.key] > edit.above_id, same).order_by(table.c[used.key])
+    rows = [plain(row) for row in switch.execute(query).mappings()]
+    # again here: a database may compare without regard to case
+    candidates = [int(row[used.key]) for row in rows if _same(row, edit.after)]
+    taken = panel.scalars(
+        select(change.c.row_id).where(
+            change.c.table_name == table.name, change.c.row_id.in_([str(i) for i in candidates])
+        )
+    ).all()
+    return next((row for row in candidates if str(row) not in taken), None)
+
+
+def _after(edit: Edit) -> list[tuple[str, Any]]:
+    return list((edit.after or {}).items())
+
+
+def _read_back(
+    switch: Connection, table: Table, used: Tool, row_id: int, wanted: Row
+) -> None:
+    """A database may cut or recode what it stores; then nothing of the change is kept."""
+    stored = fetch(switch, table, used.key, row_id)
+    for name, value in wanted.items():
+        if stored is None or stored[name] != value:
+            kept = None if stored is None else stored[name]
+            raise Conflict(
+                f"OpenSIPS's database would store {_label(used, name)} as {kept!r}, not {value!r};"
+                " nothing was written."
+            )
+
+
+def _same(current: Row | None, image: Row | None) -> bool:
+    """Whether the row has the image's values; columns that it does not name do not count."""
+    if current is None or image is None:
+        return current is None and image is None
+    return all(current.get(name) == value for name, value in image.items())
+
+
+def _difference(
+    used: Tool, row_id: int, seen: Mapping[str, Any] | None, current: Row | None
+) -> str:
+    if current is None:
+        return f"Row {row_id} of {used.table} was deleted meanwhile; nothing was written."
+    for name, value in (seen or {}).items():
+        if current.get(name) != value:
+            return (
+                f"Row {row_id} of {used.table} was changed meanwhile by somebody else:"
+                f" {_label(used, name)} is {current.get(name)!r}, it was {value!r}."
+                " Nothing was written."
+            )
+    return f"Row {row_id} of {used.table} is not as it was; nothing was written."
+
+
+def _label(used: Tool, name: str) -> str:
+    column = used.names.get(name)
+    return f"“{column.label}”" if column else name
+
+
+def _note(dbs: Databases, set_id: int, problem: str) -> None:
+    with writing(dbs.panel) as connection:
+        connection.execute(
+            update(change_set)
+            .where(change_set.c.id == set_id, change_set.c.state == "drafted")
+            .values(problem=problem[:255])
+        )
+
+
+def _sentence(exc: Exception) -> str:
+    if isinstance(exc, CompanionError):
+        return exc.message
+    return str(getattr(exc, "orig", exc)).splitlines()[0][:200]

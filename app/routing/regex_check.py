@@ -1,0 +1,52 @@
+"""Is this expression fit for the switch? Compiled as PCRE, tried with texts that would hurt it.
+
+Answers within a second, whatever the pattern is (``app.opensips.sandbox``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.opensips.sandbox import SandboxTimeout, check_patterns
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``problem`` is one sentence for the field, None for a good pattern; ``groups`` it has."""
+
+    problem: str | None
+    groups: int = 0
+
+
+def check(patterns: Sequence[str], *, ignore_case: bool = False) -> list[Verdict]:
+    """A verdict for each pattern, all within one second; an empty pattern is not looked at."""
+    asked = [pattern for pattern in patterns if pattern]
+    if not asked:
+        return [Verdict(None) for _ in patterns]
+    try:
+        answers = iter(check_patterns([(pattern, ignore_case) for pattern in asked]))
+    except SandboxTimeout:
+        slow = Verdict(
+            "This expression takes longer than a second to try and would block calls;"
+            " make it simpler."
+        )
+        return [slow if pattern else Verdict(None) for pattern in patterns]
+    return [_verdict(pattern, next(answers)) if pattern else Verdict(None) for pattern in patterns]
+
+
+def _verdict(pattern: str, answer: dict[str, Any]) -> Verdict:
+    if "refused" in answer:
+        position = int(answer["position"])
+        near = pattern.encode()[max(position - 8, 0) : position + 1].decode("utf-8", "replace")
+        where = f"at character {position}, after “{near}”" if position else "at its beginning"
+        return Verdict(f"This does not compile {where}: {answer['refused']}.")
+    if "slow" in answer:
+        text = answer["slow"]
+        shown = text if len(text) <= 24 else f"{text[:20]}…{text[-3:]}"
+        return Verdict(
+            f"This can take for ever: “{shown.strip()}” ({len(text)} characters) makes it try"
+            " millions of ways, and calls would wait. Avoid a repeat inside a repeat."
+        )
+    return Verdict(None, int(answer["groups"]))
