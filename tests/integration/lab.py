@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from app.opensips.tables import create_opensips_tables
 from tests.integration.sipp import Gateway, Reply, start_gateway
-from tests.integration.switch import SCRIPTS, Switch, free_port, start_switch
+from tests.integration.switch import SCRIPTS, Switch, free_port, is_free, start_switch
 
 DOMAIN = "example.org"
 PASSWORD = "not-a-secret"
@@ -151,7 +151,8 @@ def running_lab(
     gateways = {
         name: start_gateway(free_port(), kind, workdir) for name, kind in kinds.items()
     }
-    trunk_port = free_port()
+    # PostgreSQL's stock address.port is a signed smallint.
+    trunk_port = next(port for port in range(20_000, 30_000) if is_free(port))
     _provision(engine, gateways, trunk_port)
     switch = None
     try:
@@ -209,5 +210,7 @@ def _provision(engine: Engine, gateways: dict[str, Gateway], trunk_port: int) ->
             )  # fmt: skip
         run(
             "INSERT INTO dialplan (dpid, pr, match_op, match_exp, subst_exp, repl_exp, attrs)"
-            " VALUES (1, 0, 1, '^00(.*)$', '^00(.*)$', '\\\\1', '')"
+            " VALUES (1, 0, 1, :m, :m, :r, '')",
+            m="^00(.*)$",
+            r=r"\1",
         )

@@ -93,6 +93,7 @@ def sipp_calls(
     password: str | None = None,
     call_id: str | None = None,
     user_agent: str = "sipp",
+    tag: str = "",
     timeout: float = 60,
 ) -> Batch:
     """Makes ``count`` calls to ``number`` through the switch on ``sip_port`` and waits.
@@ -100,10 +101,10 @@ def sipp_calls(
     ``expect`` is the final code (200: holds for ``hold_ms`` and hangs up), ``cancel`` (gives
     up after ``hold_ms`` of ringing) or ``switch-bye`` (waits for the switch to end the call).
     With a ``password`` the caller authenticates, without it he is a trunk on ``local_port``.
-    ``call_id`` replaces the Call-ID's first part, ``rate`` is in calls a second.
+    ``call_id`` replaces the Call-ID's first part, ``tag`` begins the From tag, ``rate`` is in calls a second.
     """
     prefix = call_id or uuid.uuid4().hex[:12]
-    caller = Caller(domain, user, password, user_agent)
+    caller = Caller(domain, user, password, user_agent, tag)
     text = caller.invite_scenario(number, expect, hold_ms)
     return _run(sip_port, workdir, prefix, text, local_port, count, rate, timeout)
 
@@ -171,6 +172,7 @@ class Caller:
     user: str
     password: str | None
     user_agent: str
+    tag: str = ""
 
     def invite_scenario(self, number: str, expect: int | str, hold_ms: int) -> str:
         """A call to ``number``, through the digest challenge where there is a password."""
@@ -240,7 +242,7 @@ class Caller:
         lines = [
             f"{method} sip:{number}@{self.domain} SIP/2.0",
             f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}",
-            f"From: <sip:{self.user}@{self.domain}>;tag=[pid]t[call_number]",
+            f"From: <sip:{self.user}@{self.domain}>;tag={self.tag}[pid]t[call_number]",
             f"To: <sip:{number}@{self.domain}>{to_tag}",
             "Call-ID: [call_id]",
             f"CSeq: {cseq} {method}",
@@ -260,7 +262,7 @@ class Caller:
             f"{method} [next_url] SIP/2.0",
             "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
             "[routes]",
-            f"From: <sip:{self.user}@{self.domain}>;tag=[pid]t[call_number]",
+            f"From: <sip:{self.user}@{self.domain}>;tag={self.tag}[pid]t[call_number]",
             "[last_To:]",
             "Call-ID: [call_id]",
             f"CSeq: {cseq} {method}",

@@ -86,6 +86,14 @@ def free_port(kind: int = socket.SOCK_DGRAM) -> int:
         return port
 
 
+def is_free(port: int) -> bool:
+    """Whether nobody uses this UDP port on loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
+
+
 def start_switch(
     binary: Path,
     db_url: str,
@@ -201,7 +209,9 @@ def write_config(
 def _edit(path: Path, *edits: tuple[str, str]) -> None:
     text = path.read_text(encoding="utf-8")
     for pattern, new in edits:
-        text, count = re.subn(pattern, lambda _, new=new: new, text, flags=re.MULTILINE)
+        text, count = re.subn(
+            pattern, new.replace("\\", r"\\"), text, flags=re.MULTILINE
+        )
         if count != 1:
             raise RuntimeError(f"{path.name}: {count} lines match {pattern}")
     path.write_text(text, encoding="utf-8")

@@ -206,13 +206,26 @@ class TestCalls:
         assert batch.ok, batch.output
         assert lab.rows("acc", batch.prefix) == []
 
+    def test_a_from_tag_that_is_no_text_is_refused(self, lab: Lab) -> None:
+        batch = sipp_calls(
+            lab.switch.sip_port,
+            lab.workdir,
+            number="1444",
+            local_port=lab.trunk_port,
+            tag="caf\udce9",
+            expect=400,
+        )
+        assert batch.ok, batch.output
+        assert lab.rows("acc", batch.prefix) == []
+
     def test_a_dialplan_change_is_read_by_dp_reload(self, lab: Lab) -> None:
         with lab.engine.begin() as connection:
             connection.execute(
                 text(
                     "INSERT INTO dialplan (dpid, pr, match_op, match_exp, subst_exp, repl_exp, attrs)"
-                    " VALUES (1, 0, 1, '^77(.*)$', '^77(.*)$', '2\\\\1', '')"
-                )
+                    " VALUES (1, 0, 1, :m, :m, :r, '')"
+                ),
+                {"m": "^77(.*)$", "r": r"2\1"},
             )
         assert lab.switch.mi("dp_reload") == "OK"
         batch = sipp_calls(
