@@ -12,14 +12,33 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-from app.opensips.simulator.destinations import BY_PREFIX, DESTINATIONS, OWN_BLOCK, Destination
+from app.opensips.simulator.destinations import (
+    BY_PREFIX,
+    DESTINATIONS,
+    OWN_BLOCK,
+    Destination,
+)
 
 SEED = 3606
 
 DOMAINS = tuple(
     f"{name}.example"
-    for name in "nordwind alpenblick hafenstadt rheintal spreeufer elbtel isartel mainfon"
-    " neckarnet weserkom harzfon ostsee-voice lausitz saartel".split()
+    for name in [
+        "nordwind",
+        "alpenblick",
+        "hafenstadt",
+        "rheintal",
+        "spreeufer",
+        "elbtel",
+        "isartel",
+        "mainfon",
+        "neckarnet",
+        "weserkom",
+        "harzfon",
+        "ostsee-voice",
+        "lausitz",
+        "saartel",
+    ]
 )
 # Domains of the three resellers, two each.
 RESELLERS = {
@@ -30,7 +49,9 @@ RESELLERS = {
 ALL_DOMAINS = DOMAINS + tuple(domain for pair in RESELLERS.values() for domain in pair)
 
 # What some phone says about itself: text of a stranger that every screen must survive.
-HOSTILE_AGENT = "<script>alert('cdr')</script>\"'><img src=x onerror=alert(1)> =HYPERLINK(\"x\")"
+HOSTILE_AGENT = (
+    "<script>alert('cdr')</script>\"'><img src=x onerror=alert(1)> =HYPERLINK(\"x\")"
+)
 
 _PHONES = (
     "Yealink SIP-T46U 108.86.0.70",
@@ -50,14 +71,60 @@ _SERVERS = (
     "Metaswitch/9.6",
     "",
 )
-_FIRST = (
-    "anna ben clara david emma felix greta hannes ida jonas katja lukas mia nils olga paul"
-    " rosa stefan tina uwe vera wolf xenia yusuf zoe"
-).split()
-_LAST = (
-    "albrecht becker cordes dietz ebert fuchs graf haas imhof jung koch lang maier neumann otto"
-    " peters quandt richter sauer thiel ullrich vogt weber yilmaz ziegler"
-).split()
+_FIRST = [
+    "anna",
+    "ben",
+    "clara",
+    "david",
+    "emma",
+    "felix",
+    "greta",
+    "hannes",
+    "ida",
+    "jonas",
+    "katja",
+    "lukas",
+    "mia",
+    "nils",
+    "olga",
+    "paul",
+    "rosa",
+    "stefan",
+    "tina",
+    "uwe",
+    "vera",
+    "wolf",
+    "xenia",
+    "yusuf",
+    "zoe",
+]
+_LAST = [
+    "albrecht",
+    "becker",
+    "cordes",
+    "dietz",
+    "ebert",
+    "fuchs",
+    "graf",
+    "haas",
+    "imhof",
+    "jung",
+    "koch",
+    "lang",
+    "maier",
+    "neumann",
+    "otto",
+    "peters",
+    "quandt",
+    "richter",
+    "sauer",
+    "thiel",
+    "ullrich",
+    "vogt",
+    "weber",
+    "yilmaz",
+    "ziegler",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +199,7 @@ class Cast:
 @cache
 def cast() -> Cast:
     """The demo's cast."""
-    rng = Random(SEED)  # noqa: S311 - a demo, no secret
+    rng = Random(SEED)
     subscribers = tuple(_subscriber(index, rng) for index in range(1000))
     carriers = tuple(_carrier(index) for index in range(40))
     trunks = tuple(_trunk(index, rng) for index in range(200))
@@ -172,7 +239,9 @@ def _subscriber(index: int, rng: Random) -> Subscriber:
 
 def _trunk(index: int, rng: Random) -> Trunk:
     address = f"198.51.100.{index + 1}"
-    homes = [BY_PREFIX[prefix] for prefix in ("44", "1", "31", "33", "48", "39", "90", "40")]
+    homes = [
+        BY_PREFIX[prefix] for prefix in ("44", "1", "31", "33", "48", "39", "90", "40")
+    ]
     choice = [d for d in DESTINATIONS for _ in range(d.wholesale)]
     return Trunk(
         f"trunk-{index + 1:04d}",
@@ -196,7 +265,25 @@ def _carrier(index: int) -> Carrier:
     )
 
 
-_CARRIERS = (
-    "Aurora Borealis Cirrus Delta Europa Fjord Galaxy Helios Iberia Jupiter"
-    " Kosmos Lumen Meridian Neptun Orion Pacifica Quantum Rhein Skandia Titan"
-).split()
+_CARRIERS = [
+    "Aurora",
+    "Borealis",
+    "Cirrus",
+    "Delta",
+    "Europa",
+    "Fjord",
+    "Galaxy",
+    "Helios",
+    "Iberia",
+    "Jupiter",
+    "Kosmos",
+    "Lumen",
+    "Meridian",
+    "Neptun",
+    "Orion",
+    "Pacifica",
+    "Quantum",
+    "Rhein",
+    "Skandia",
+    "Titan",
+]

@@ -68,7 +68,9 @@ class Dialogs:
         with self.lock:
             self._counter += 1
             h_entry = hash_entry(call.callid)
-            live = LiveCall(call, h_entry, 0x1000_0000 + self._counter * 7919 % 0x6FFF_FFFF)
+            live = LiveCall(
+                call, h_entry, 0x1000_0000 + self._counter * 7919 % 0x6FFF_FFFF
+            )
             self._calls[live.db_id] = live
             self.processed += 1
             return live
@@ -151,7 +153,12 @@ class Dialogs:
             times["dateout"] = str(wall(live.timeout_s * 1000, self.zone))
         else:
             times["timeout"] = 0
-        head = {"ID": live.key, "db_id": str(live.db_id), "state": live.state, "user_flags": ""}
+        head = {
+            "ID": live.key,
+            "db_id": str(live.db_id),
+            "state": live.state,
+            "user_flags": "",
+        }
         return (
             head
             | times
@@ -181,10 +188,18 @@ def hash_entry(callid: str) -> int:
 def dialog_row(live: LiveCall) -> dict[str, Any]:
     """The row of an answered call in the table ``dialog`` (db_mode 1, after the ACK)."""
     call = live.call
-    unset = (
-        "mangled_from_uri mangled_to_uri caller_route_set callee_route_set vars profiles"
-        " script_flags rt_on_answer rt_on_timeout rt_on_hangup"
-    ).split()
+    unset = [
+        "mangled_from_uri",
+        "mangled_to_uri",
+        "caller_route_set",
+        "callee_route_set",
+        "vars",
+        "profiles",
+        "script_flags",
+        "rt_on_answer",
+        "rt_on_timeout",
+        "rt_on_hangup",
+    ]
     return dict.fromkeys(unset) | {
         "dlg_id": live.db_id,
         "callid": call.callid,

@@ -70,6 +70,11 @@ class Dialplan:
     rules: dict[int, tuple[Rule, ...]]
     skipped: int = 0
 
+    @property
+    def loaded(self) -> int:
+        """How many rules there are."""
+        return sum(map(len, self.rules.values()))
+
     def translate(self, dpid: int, text: str) -> tuple[str, str]:
         """Output and attributes for an input; raises KeyError for an unknown dpid."""
         raw = text.encode()
@@ -103,17 +108,27 @@ def _build(row: dict[str, Any]) -> Rule | None:
         return None
     try:
         match = _compile(match_exp, any_case) if row["match_op"] == REGEX else None
-        subst = _compile(row["subst_exp"].encode(), any_case) if row["subst_exp"] else None
+        subst = (
+            _compile(row["subst_exp"].encode(), any_case) if row["subst_exp"] else None
+        )
     except pcre2.PatternError:
         return None
-    wanted = [int(escape) for escape in _ESCAPE.findall(replacement or b"") if escape.isdigit()]
+    wanted = [
+        int(escape)
+        for escape in _ESCAPE.findall(replacement or b"")
+        if escape.isdigit()
+    ]
     if max(wanted, default=0) > (subst.groups if subst else 0):
         return None
-    return Rule(row["pr"], match_exp, any_case, match, subst, replacement, row["attrs"] or "")
+    return Rule(
+        row["pr"], match_exp, any_case, match, subst, replacement, row["attrs"] or ""
+    )
 
 
 def _compile(expression: bytes, any_case: bool) -> pcre2.Pattern:
-    return pcre2.compile(expression, flags=pcre2.IGNORECASE if any_case else pcre2.NOFLAG)
+    return pcre2.compile(
+        expression, flags=pcre2.IGNORECASE if any_case else pcre2.NOFLAG
+    )
 
 
 def _search(pattern: pcre2.Pattern, text: bytes) -> pcre2.Match | None:

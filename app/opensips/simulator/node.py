@@ -10,10 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core import clock
 from app.core.database import reading
 from app.core.errors import CompanionError
-from app.opensips.simulator import dialplan, lists, routes
+from app.opensips.simulator import dialplan, lists, reports, routes
 from app.opensips.simulator.dialogs import Dialogs
 from app.opensips.simulator.errors import MiFailure, handler_failed
-from app.opensips.simulator.rows import wall
 from app.opensips.simulator.tables import TABLES
 
 Rows = list[dict[str, Any]]
@@ -25,6 +24,7 @@ class Node:
     def __init__(self, engine: Engine, dialogs: Dialogs) -> None:
         self.engine, self.dialogs = engine, dialogs
         self.started_ms = clock.now_ms()
+        self.reports = reports.Reports(dialogs.zone)
         self.dialplan = dialplan.Dialplan({})
         self.routes: routes.Routes | None = None
         self.dispatcher: lists.Dispatcher | None = None
@@ -43,23 +43,45 @@ class Node:
 
     def reload_dialplan(self) -> None:
         """dp_reload."""
-        self.dialplan = dialplan.load(self._rows("dialplan", handler_failed()))
+        rows = self._reported("dialplan", "dialplan", handler_failed())
+        self.dialplan = dialplan.load(rows)
+        self.reports.add(
+            "dialplan",
+            reports.DONE,
+            f"{self.dialplan.loaded} rules loaded ({self.dialplan.skipped} discarded)",
+        )
 
     def reload_routes(self, *, inherit: bool) -> None:
         """dr_reload; ``inherit`` keeps states that were set through MI."""
         failure = MiFailure(500, "Failed to reload")
+        gateways = self._reported("drouting", "dr_gateways", failure)
+        carriers = self._rows("dr_carriers", failure)
+        rules = self._rows("dr_rules", failure)
         self.routes = routes.load(
-            self._rows("dr_gateways", failure),
-            self._rows("dr_carriers", failure),
-            self._rows("dr_rules", failure),
-            self.routes if inherit else None,
+            gateways, carriers, rules, self.routes if inherit else None
+        )
+        counts = (
+            (len(self.routes.gateways), len(gateways), "gateways"),
+            (len(self.routes.carriers), len(carriers), "carriers"),
+            (self.routes.loaded, len(rules), "rules"),
+        )
+        self.reports.add(
+            "drouting",
+            reports.DONE,
+            ", ".join(
+                f"{n} {what} loaded ({of - n} discarded)" for n, of, what in counts
+            ),
         )
         self.routes_loaded_ms = clock.now_ms()
 
     def reload_dispatcher(self) -> None:
         """ds_reload."""
-        rows = self._rows("dispatcher", MiFailure(500, "ERROR Reloading data"))
+        failure = MiFailure(500, "ERROR Reloading data")
+        rows = self._reported("dispatcher", "dispatcher", failure)
         self.dispatcher = lists.Dispatcher(rows, self.dispatcher)
+        self.reports.add(
+            "dispatcher", reports.DONE, f"{len(rows)} destinations loaded (0 discarded)"
+        )
 
     def reload_addresses(self) -> None:
         """address_reload."""
@@ -78,7 +100,15 @@ class Node:
 
     def ctime(self, instant_ms: int) -> str:
         """Local time as C's ctime writes it."""
-        return wall(instant_ms, self.dialogs.zone).strftime("%a %b %e %H:%M:%S %Y")
+        return reports.ctime(instant_ms, self.dialogs.zone)
+
+    def _reported(self, group: str, table: str, failure: MiFailure) -> Rows:
+        self.reports.add(group, reports.STARTING)
+        try:
+            return self._rows(table, failure)
+        except MiFailure:
+            self.reports.add(group, reports.FAILED)
+            raise
 
     def _rows(self, table: str, failure: MiFailure) -> Rows:
         try:

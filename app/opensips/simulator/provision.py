@@ -38,20 +38,48 @@ _DIALPLAN = (
     # 3: the caller's number as carriers want it
     (3, 10, 0, "Anonymous", 1, "anonymous", "anonymous", "clir", 0),
     (3, 20, 1, r"^0([1-9][0-9]+)$", 0, r"^0([1-9][0-9]+)$", r"+49\1", "national", 0),
-    (3, 30, 1, r"^00([1-9][0-9]+)$", 0, r"^00([1-9][0-9]+)$", r"+\1", "international", 0),
+    (
+        3,
+        30,
+        1,
+        r"^00([1-9][0-9]+)$",
+        0,
+        r"^00([1-9][0-9]+)$",
+        r"+\1",
+        "international",
+        0,
+    ),
     (3, 40, 1, r"^[a-z]+\.[a-z]+[0-9]+$", 1, r"^.*$", "+493023125000", "name", 0),
     # 4: short numbers of a reseller
     (4, 10, 1, r"^1([0-9]{2})$", 0, r"^1([0-9]{2})$", r"4930231251\1", "extension", 0),
     (4, 20, 0, "9", 0, "9", "493023125000", "operator", 0),
-    (4, 30, 1, r"^\*\*([0-9]{3})$", 0, r"^\*\*([0-9]{3})$", r"493023125\1", "pickup", 0),
+    (
+        4,
+        30,
+        1,
+        r"^\*\*([0-9]{3})$",
+        0,
+        r"^\*\*([0-9]{3})$",
+        r"493023125\1",
+        "pickup",
+        0,
+    ),
     # 5: where prepaid customers may not call
     (5, 10, 1, r"^(53|252|88[23])", 0, None, None, "high risk", 0),
     (5, 20, 1, r"^3719", 0, None, None, "premium abroad", 0),
     (5, 30, 1, r"^87[0-9]", 0, None, None, "satellite", 1),
 )
-_DIALPLAN_COLUMNS = (
-    "dpid pr match_op match_exp match_flags subst_exp repl_exp attrs disabled".split()
-)
+_DIALPLAN_COLUMNS = [
+    "dpid",
+    "pr",
+    "match_op",
+    "match_exp",
+    "match_flags",
+    "subst_exp",
+    "repl_exp",
+    "attrs",
+    "disabled",
+]
 
 
 def provision(connection: Connection, cast: Cast, zone: str, now_ms: int) -> None:
@@ -66,7 +94,12 @@ def configuration(cast: Cast, zone: str, now_ms: int) -> dict[str, Rows]:
     changed = wall(now_ms, zone)
     return {
         "domain": [
-            {"domain": domain, "attrs": None, "accept_subdomain": 0, "last_modified": changed}
+            {
+                "domain": domain,
+                "attrs": None,
+                "accept_subdomain": 0,
+                "last_modified": changed,
+            }
             for domain in ALL_DOMAINS
         ],
         "subscriber": _subscribers(cast),
@@ -103,7 +136,8 @@ def configuration(cast: Cast, zone: str, now_ms: int) -> dict[str, Rows]:
                 "priority": 0,
                 "routeid": None,
                 "gwlist": ",".join(
-                    f"#{cast.carriers[index].name}" for index in cast.routes[destination.prefix]
+                    f"#{cast.carriers[index].name}"
+                    for index in cast.routes[destination.prefix]
                 ),
                 "sort_alg": "N",
                 "sort_profile": None,
@@ -126,7 +160,7 @@ def configuration(cast: Cast, zone: str, now_ms: int) -> dict[str, Rows]:
 
 def locations(cast: Cast, zone: str, now_ms: int) -> Rows:
     """Contacts of the subscribers that are registered now, seven of ten."""
-    rng = Random(SEED)  # noqa: S311 - a demo, no secret
+    rng = Random(SEED)
     rows: Rows = []
     for index, who in enumerate(cast.subscribers):
         if rng.random() > 0.7:
@@ -158,7 +192,7 @@ def locations(cast: Cast, zone: str, now_ms: int) -> Rows:
 
 
 def _subscribers(cast: Cast) -> Rows:
-    rng = Random(SEED)  # noqa: S311 - a demo, no secret
+    rng = Random(SEED)
     rows: Rows = []
     for who in cast.subscribers:
         # auth_db module, calculate_ha1=0: only the hashes count, RFC 2617 and RFC 8760.

@@ -14,7 +14,9 @@ from typing import Any
 from app.opensips.simulator.errors import MiFailure
 
 _STATES = {0: "Active", 1: "Disabled MI", 2: "Probing"}
-_ADDRESS = re.compile(r"^(sips?:)?([^@\s]+@)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$")
+_ADDRESS = re.compile(
+    r"^(sips?:)?([^@\s]+@)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$"
+)
 DEFAULT_GROUP = 0
 
 Rows = Iterable[dict[str, Any]]
@@ -52,7 +54,9 @@ class CarrierEntry:
 
     def status(self) -> dict[str, str]:
         """As dr_carrier_status shows a single one; the blank after "no" is the module's."""
-        return _with_attributes(self.attributes) | {"Enabled": "yes" if self.enabled else "no "}
+        return _with_attributes(self.attributes) | {
+            "Enabled": "yes" if self.enabled else "no "
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Routes:
     gateways: dict[str, Gateway] = field(default_factory=dict)
     carriers: dict[str, CarrierEntry] = field(default_factory=dict)
     rules: dict[int, list[RouteRule]] = field(default_factory=dict)
+    loaded: int = 0
 
     def gateway(self, name: str) -> Gateway:
         """The gateway; raises MiFailure 404."""
@@ -87,7 +92,9 @@ class Routes:
 
     def look_up(self, number: str, group: int = DEFAULT_GROUP) -> dict[str, Any] | str:
         """dr_number_routing: the rule of the longest prefix, or the text "No match"."""
-        fitting = [rule for rule in self.rules.get(group, ()) if number.startswith(rule.prefix)]
+        fitting = [
+            rule for rule in self.rules.get(group, ()) if number.startswith(rule.prefix)
+        ]
         if not fitting:
             return "No match"
         best = max(fitting, key=lambda rule: (len(rule.prefix), rule.priority))
@@ -106,7 +113,9 @@ def load(gateways: Rows, carriers: Rows, rules: Rows, before: Routes | None) -> 
             name = row["gwid"]
             old = before.gateways.get(name) if before else None
             state = old.state if old else row["state"] if row["state"] in _STATES else 0
-            found.gateways[name] = Gateway(name, row["address"], row["attrs"] or "", state)
+            found.gateways[name] = Gateway(
+                name, row["address"], row["attrs"] or "", state
+            )
     for row in carriers:
         name = row["carrierid"]
         known = before.carriers.get(name) if before else None
@@ -130,6 +139,7 @@ def _add_rule(found: Routes, row: dict[str, Any]) -> None:
         elif name in found.gateways:
             targets.append(("GATEWAY", name))
     rule = RouteRule(prefix, row["priority"], tuple(targets), row["attrs"] or "")
+    found.loaded += 1
     for group in (row["groupid"] or "").split(","):
         if group.strip().isdigit():
             found.rules.setdefault(int(group), []).append(rule)

@@ -23,8 +23,18 @@ TableName = Literal["acc", "missed_calls"]
 # A row, its table, and when the switch writes it (milliseconds UTC).
 Written = tuple[int, TableName, Row]
 
-_EXTRAS = "caller callee caller_domain account gateway carrier src_ip user_agent charge_id".split()
-_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - OpenSIPS stores wall clocks
+_EXTRAS = [
+    "caller",
+    "callee",
+    "caller_domain",
+    "account",
+    "gateway",
+    "carrier",
+    "src_ip",
+    "user_agent",
+    "charge_id",
+]
+_NAIVE_EPOCH = datetime(1970, 1, 1)
 _QUARTER = 15 * clock.MINUTE
 
 
@@ -32,7 +42,9 @@ _QUARTER = 15 * clock.MINUTE
 def _offset(quarter: int, zone: str) -> timedelta:
     # Zones change their offset on quarters of an hour only.
     instant = quarter * _QUARTER
-    return clock.wall_clock(instant, zone) - _NAIVE_EPOCH - timedelta(milliseconds=instant)
+    return (
+        clock.wall_clock(instant, zone) - _NAIVE_EPOCH - timedelta(milliseconds=instant)
+    )
 
 
 def wall(instant_ms: int, zone: str) -> datetime:

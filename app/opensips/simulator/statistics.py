@@ -39,7 +39,13 @@ def all_values(node: Node) -> dict[str, int]:
         "dialog:expired_dialogs": 0,
         "dialog:failed_dialogs": dialogs.failed,
     }
-    cluster = ("create_sent", "update_sent", "delete_sent", "create_recv", "update_recv")
+    cluster = (
+        "create_sent",
+        "update_sent",
+        "delete_sent",
+        "create_recv",
+        "update_recv",
+    )
     counted |= {f"dialog:{name}": 0 for name in (*cluster, "delete_recv")}
     return _MEMORY | counted
 

@@ -29,7 +29,10 @@ def calls(rng: Random, cast: Cast, zone: str, until_ms: int, days: int) -> list[
     if days > FRAUD_DAYS_AGO + 1:
         found += _fraud(rng, cast, zone, until_ms)
     if days > CHEAP_DAYS:
-        found += [*_below_cost(rng, cast, until_ms), _disputed(rng, cast, zone, until_ms)]
+        found += [
+            *_below_cost(rng, cast, until_ms),
+            _disputed(rng, cast, zone, until_ms),
+        ]
     return found
 
 
@@ -51,7 +54,11 @@ def _fraud(rng: Random, cast: Cast, zone: str, until_ms: int) -> list[Call]:
         call = from_subscriber(rng, cast.victim, at, number, where, cast)
         call.src_ip, call.agent = "192.0.2.213", "friendly-scanner"
         if rng.random() < 0.85:
-            talk(call, 1_000 + int(rng.random() * 6_000), 30_000 + int(rng.random() * 900_000))
+            talk(
+                call,
+                1_000 + int(rng.random() * 6_000),
+                30_000 + int(rng.random() * 900_000),
+            )
         else:
             call.code = 503
             call.final_ms = call.end_ms = at + 300
@@ -72,7 +79,11 @@ def _below_cost(rng: Random, cast: Cast, until_ms: int) -> list[Call]:
 
 def _disputed(rng: Random, cast: Cast, zone: str, until_ms: int) -> Call:
     """Four hours to a mobile: ended by the dialog's timeout, and the customer wants to know."""
-    at = local_midnight(until_ms - DISPUTE_DAYS_AGO * clock.DAY, zone) + 18 * clock.HOUR + 23_417
+    at = (
+        local_midnight(until_ms - DISPUTE_DAYS_AGO * clock.DAY, zone)
+        + 18 * clock.HOUR
+        + 23_417
+    )
     where = BY_PREFIX["905"]
     number = f"00{number_in(rng, where)}"
     call = from_subscriber(rng, cast.disputing, at, number, where, cast)
@@ -104,7 +115,9 @@ def _satellite(rng: Random, cast: Cast, until_ms: int) -> list[Call]:
     where = BY_PREFIX[UNPRICED]
     return [
         talk(
-            from_trunk(rng, cast.trunks[index], until_ms - back * clock.HOUR, where, cast),
+            from_trunk(
+                rng, cast.trunks[index], until_ms - back * clock.HOUR, where, cast
+            ),
             9_000,
             int(rng.random() * 200_000),
         )
@@ -118,7 +131,11 @@ def _legacy(rng: Random, cast: Cast, until_ms: int) -> list[Call]:
     for number in range(16):
         at = until_ms - 3 * clock.HOUR - number * 17 * clock.HOUR
         trunk = cast.trunks[171]
-        call = talk(from_trunk(rng, trunk, at, trunk.favourites[0], cast), 3_000, 95_000 + number)
+        call = talk(
+            from_trunk(rng, trunk, at, trunk.favourites[0], cast),
+            3_000,
+            95_000 + number,
+        )
         call.by_dialog = False
         if number in (0, 7):
             # The BYE never came: it would be written after the end of the history.
@@ -177,4 +194,8 @@ def accidents(zone: str, until_ms: int) -> list[Written]:
         "setuptime": at // 1000 + 60,
     }
     message |= lengths(0)
-    return [(at, "acc", base), (at + 9_000, "acc", dead_clock), (at + 60_000, "acc", message)]
+    return [
+        (at, "acc", base),
+        (at + 9_000, "acc", dead_clock),
+        (at + 60_000, "acc", message),
+    ]

@@ -35,20 +35,34 @@ def node(switch):
     gateway = {"type": 0, "strip": 0, "probe_mode": 0, "state": 0}
     with writing(switch) as connection:
         connection.execute(
-            TABLES["dialplan"].insert(), [rule | dict(zip(names, p, strict=True)) for p in plan]
+            TABLES["dialplan"].insert(),
+            [rule | dict(zip(names, p, strict=True)) for p in plan],
         )
         connection.execute(
             TABLES["dr_gateways"].insert(),
             [
-                gateway | {"gwid": "gw1", "address": "127.0.0.1:5671", "attrs": "cost=1"},
-                gateway | {"gwid": "gw2", "address": "127.0.0.1:5672", "attrs": "cost=2"},
-                gateway | {"gwid": "gw3", "address": "127.0.0.1:5673", "attrs": None, "state": 1},
+                gateway
+                | {"gwid": "gw1", "address": "127.0.0.1:5671", "attrs": "cost=1"},
+                gateway
+                | {"gwid": "gw2", "address": "127.0.0.1:5672", "attrs": "cost=2"},
+                gateway
+                | {
+                    "gwid": "gw3",
+                    "address": "127.0.0.1:5673",
+                    "attrs": None,
+                    "state": 1,
+                },
             ],
         )
         connection.execute(
             TABLES["dr_carriers"].insert(),
             [
-                {"carrierid": "carA", "gwlist": "gw1,gw2", "attrs": "carrier-attrs", "state": 0},
+                {
+                    "carrierid": "carA",
+                    "gwlist": "gw1,gw2",
+                    "attrs": "carrier-attrs",
+                    "state": 0,
+                },
                 {"carrierid": "carB", "gwlist": "gw2", "attrs": None, "state": 0},
                 {"carrierid": "carOff", "gwlist": "gw2", "attrs": None, "state": 1},
             ],
@@ -68,7 +82,9 @@ def node(switch):
 @pytest.fixture
 def mi_server(node):
     server = MiServer("127.0.0.1", 0, node)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}
+    )
     thread.start()
     yield server
     server.shutdown()

@@ -12,13 +12,22 @@ from app.opensips.simulator.server import respond
 from tests.opensips.simulator import recorded
 
 # Replies that depend on the hour, on rows that we have no copy of, or on more commands than ours.
-_OTHERWISE = ("which", "uptime", "ul_dump", "address_dump", "subnet_dump", "ds_list")
+_OTHERWISE = (
+    "sr_list_reports",
+    "which",
+    "uptime",
+    "ul_dump",
+    "address_dump",
+    "subnet_dump",
+    "ds_list",
+)
 
 
 def ask(node, method, params=None):
     request = {"jsonrpc": "2.0", "method": method, "id": 1}
     status, reply = respond(
-        node, json.dumps(request | ({} if params is None else {"params": params})).encode()
+        node,
+        json.dumps(request | ({} if params is None else {"params": params})).encode(),
     )
     assert status == 200
     return reply.get("result", reply.get("error"))
@@ -27,7 +36,10 @@ def ask(node, method, params=None):
 def _replayed():
     for place, exchange in enumerate(recorded.mi()):
         request, reply = exchange["request"], exchange["response"]
-        if exchange.get("http_status") != 200 or exchange.get("http", {}).get("method") == "GET":
+        if (
+            exchange.get("http_status") != 200
+            or exchange.get("http", {}).get("method") == "GET"
+        ):
             continue
         if isinstance(request, dict) and isinstance(request.get("method"), str):
             method = request["method"]
@@ -65,7 +77,8 @@ def test_errors_are_those_of_the_real_server(node, request_, reply):
         and found["http_status"] == 200
         and "id" in found["request"]
         # Asked after somebody had switched the carrier off.
-        and (found["request"]["method"], found["request"]["id"]) != ("dr_carrier_status", 124)
+        and (found["request"]["method"], found["request"]["id"])
+        != ("dr_carrier_status", 124)
     ],
     ids=lambda found: str(found["request"]["id"]),
 )
@@ -90,9 +103,9 @@ def test_statistics_have_the_recorded_names(node):
     names = {name for name in wanted if name.startswith("dialog:")}
     assert set(ask(node, "get_statistics", {"statistics": ["dialog:"]})) == names
     assert ask(node, "get_statistics", {"statistics": ["dialog:active_dialogs"]}) == {}
-    assert ask(node, "get_statistics", {"statistics": ["active_dialogs", "nosuch"]}) == {
-        "dialog:active_dialogs": 0
-    }
+    assert ask(
+        node, "get_statistics", {"statistics": ["active_dialogs", "nosuch"]}
+    ) == {"dialog:active_dialogs": 0}
 
 
 def test_only_a_reload_changes_the_dialplan(node, switch):
@@ -100,7 +113,9 @@ def test_only_a_reload_changes_the_dialplan(node, switch):
 
     plan = TABLES["dialplan"]
     with writing(switch) as connection:
-        connection.execute(plan.update().where(plan.c.match_exp == "112").values(repl_exp="110"))
+        connection.execute(
+            plan.update().where(plan.c.match_exp == "112").values(repl_exp="110")
+        )
     assert ask(node, "dp_translate", [1, "112"])["Output"] == "911"
     assert ask(node, "dp_reload") == "OK"
     assert ask(node, "dp_translate", [1, "112"])["Output"] == "110"
@@ -109,7 +124,11 @@ def test_only_a_reload_changes_the_dialplan(node, switch):
 def test_a_reload_without_its_table_fails_and_keeps_the_old_rules(node, switch):
     with writing(switch) as connection:
         connection.exec_driver_sql("DROP TABLE dialplan")
-    failed = {"code": -32000, "message": "Server error", "data": "Command handler returned null"}
+    failed = {
+        "code": -32000,
+        "message": "Server error",
+        "data": "Command handler returned null",
+    }
     assert ask(node, "dp_reload") == failed
     assert ask(node, "dp_translate", [1, "112"])["Output"] == "911"
 
@@ -119,10 +138,51 @@ def test_an_invalid_rule_is_skipped_and_the_reload_says_ok(node, switch):
 
     plan = TABLES["dialplan"]
     with writing(switch) as connection:
-        connection.execute(plan.update().where(plan.c.match_exp == "112").values(match_op=1))
-        connection.execute(plan.update().where(plan.c.match_exp == "112").values(match_exp="^(1"))
+        connection.execute(
+            plan.update().where(plan.c.match_exp == "112").values(match_op=1)
+        )
+        connection.execute(
+            plan.update().where(plan.c.match_exp == "112").values(match_exp="^(1")
+        )
     assert ask(node, "dp_reload") == "OK"
     assert ask(node, "dp_translate", [1, "112"])["message"] == "No translation"
+
+
+def test_reports_count_what_was_loaded_and_what_was_left_out(node, switch):
+    from app.opensips.simulator.tables import TABLES
+
+    plan = TABLES["dialplan"]
+    with writing(switch) as connection:
+        connection.execute(plan.update().where(plan.c.dpid == 2).values(match_exp="^("))
+    ask(node, "dp_reload")
+    (identifier,) = ask(node, "sr_list_reports", {"group": "dialplan"})
+    logs = [report["Log"] for report in identifier["Reports"]]
+    assert logs[-3:] == [
+        "starting DB data loading",
+        "DB data loading successfully completed",
+        "3 rules loaded (1 discarded)",
+    ]
+    recorded_ = next(
+        found["response"]["result"]
+        for found in recorded.mi()
+        if isinstance(found["request"], dict)
+        and found["request"].get("method") == "sr_list_reports"
+        and found["request"].get("params") == {"group": "drouting"}
+    )
+    wanted = next(found for found in recorded_ if found["Name"] == "Default")["Reports"]
+    (shown,) = ask(node, "sr_list_reports", {"group": "drouting"})
+    assert shown["Name"] == "Default"
+    assert [set(report) for report in shown["Reports"]] == [set(wanted[0])] * 3
+    assert shown["Reports"][-1]["Log"] == (
+        "3 gateways loaded (0 discarded), 3 carriers loaded (0 discarded),"
+        " 0 rules loaded (0 discarded)"
+    )
+    with writing(switch) as connection:
+        connection.exec_driver_sql("DROP TABLE dialplan")
+    ask(node, "dp_reload")
+    (identifier,) = ask(node, "sr_list_reports", {"group": "dialplan"})
+    assert identifier["Reports"][-1]["Log"] == "DB data loading failed, discarding"
+    assert ask(node, "sr_list_reports", {"group": "nosuch"})["code"] == 404
 
 
 def test_a_gateway_state_set_by_mi_survives_a_reload_unless_told_otherwise(node):
@@ -130,7 +190,10 @@ def test_a_gateway_state_set_by_mi_survives_a_reload_unless_told_otherwise(node)
     assert ask(node, "dr_reload") == "OK"
     assert ask(node, "dr_gw_status", {"gw_id": "gw1"})["State"] == "Disabled MI"
     assert ask(node, "dr_reload", {"inherit_state": "n"}) == "OK"
-    assert ask(node, "dr_gw_status", {"gw_id": "gw1"}) == {"ATTRS": "cost=1", "State": "Active"}
+    assert ask(node, "dr_gw_status", {"gw_id": "gw1"}) == {
+        "ATTRS": "cost=1",
+        "State": "Active",
+    }
 
 
 def test_numbers_are_routed_by_the_longest_prefix(node, switch):
@@ -152,7 +215,9 @@ def test_numbers_are_routed_by_the_longest_prefix(node, switch):
         "Matched Prefix": "4930",
         "GW List": [{"CARRIER": "carB"}],
     }
-    assert ask(node, "dr_number_routing", {"group_id": 1, "number": "4989"})["GW List"] == [
+    assert ask(node, "dr_number_routing", {"group_id": 1, "number": "4989"})[
+        "GW List"
+    ] == [
         {"GATEWAY": "gw1"},
         {"CARRIER": "carA"},
     ]
@@ -176,7 +241,9 @@ _UPTIME = b'{"jsonrpc":"2.0","method":"version","id":1}'
 
 
 @pytest.mark.parametrize("path", ["/mi", "/mi/", "/mi/dlg_list"])
-@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "application/json-rpc"])
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "application/json-rpc"]
+)
 def test_http_answers_compact_json(mi_server, path, kind):
     status, body = post(mi_server, _UPTIME, kind, path)
     assert status == 200

@@ -10,11 +10,12 @@ import time
 import urllib.request
 
 import pytest
+from sqlalchemy import func, select
+
 from app.core.database import reading
 from app.core.errors import SettingsError
 from app.opensips.simulator.run import serve
 from app.opensips.simulator.tables import TABLES
-from sqlalchemy import func, select
 
 _PROGRAM = """
 import sys
@@ -64,7 +65,10 @@ def test_a_signal_stops_it_and_every_call_has_its_rows(switch, by):
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
         try:
             _wait(lambda: _ask(port, "version"), process)
-            _wait(lambda: _count(switch, "dialog") > 20 and _count(switch, "acc") > 2, process)
+            _wait(
+                lambda: _count(switch, "dialog") > 20 and _count(switch, "acc") > 2,
+                process,
+            )
             process.send_signal(by)
             assert process.wait(timeout=15) == 0, process.stderr.read()
         finally:

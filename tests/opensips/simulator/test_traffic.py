@@ -34,7 +34,9 @@ def traffic(time, node, switch):
 
 def rows(engine, name):
     with reading(engine) as connection:
-        return [dict(row) for row in connection.execute(TABLES[name].select()).mappings()]
+        return [
+            dict(row) for row in connection.execute(TABLES[name].select()).mappings()
+        ]
 
 
 def call(**changes):
@@ -82,7 +84,11 @@ def test_an_answered_call_through_its_stages(traffic, node, switch, time):
     move(traffic, time, 10_000)
     assert rows(switch, "dialog") == []
     (written,) = rows(switch, "acc")
-    assert (written["ms_duration"], written["duration"], written["setuptime"]) == (10_250, 11, 3)
+    assert (written["ms_duration"], written["duration"], written["setuptime"]) == (
+        10_250,
+        11,
+        3,
+    )
     assert (written["to_tag"], written["charge_id"]) == ("uasec3d3a20", "")
     assert execute(node, "dlg_list")["Dialogs"][0]["state"] == 5
     move(traffic, time, 6_000)
@@ -107,7 +113,9 @@ def test_a_failed_call_is_written_when_it_fails(traffic, switch, time):
     assert rows(switch, "dialog") == []
 
 
-def test_a_failed_gateway_is_written_at_once_and_the_call_goes_on(traffic, switch, time):
+def test_a_failed_gateway_is_written_at_once_and_the_call_goes_on(
+    traffic, switch, time
+):
     traffic.begin(call(gateway="gw2", failed=(Attempt("gw1", "carB", NOW + 200, "t"),)))
     move(traffic, time, 1_000)
     assert [row["gateway"] for row in rows(switch, "missed_calls")] == ["gw1"]
@@ -172,8 +180,14 @@ def test_pages_of_dlg_list_are_the_recorded_shape(traffic, node, time):
         traffic.begin(call(callid=f"{number}@lab", end_ms=NOW + 900_000))
     move(traffic, time, 4_000)
     page = execute(node, "dlg_list", {"index": "1", "counter": 2})
-    assert (page["count"], [d["callid"] for d in page["Dialogs"]]) == (5, ["1@lab", "2@lab"])
-    assert execute(node, "dlg_list", {"index": 9, "counter": 2}) == {"count": 5, "Dialogs": []}
+    assert (page["count"], [d["callid"] for d in page["Dialogs"]]) == (
+        5,
+        ["1@lab", "2@lab"],
+    )
+    assert execute(node, "dlg_list", {"index": 9, "counter": 2}) == {
+        "count": 5,
+        "Dialogs": [],
+    }
 
 
 def test_dialog_row_and_dlg_list_have_the_recorded_shape(node):
@@ -186,7 +200,14 @@ def test_dialog_row_and_dlg_list_have_the_recorded_shape(node):
     )
     row = dialog_row(live)
     assert set(row) == set(wanted)
-    other = {"callee_contact", "caller_contact", "caller_sock", "callee_sock", "timeout", "to_uri"}
+    other = {
+        "callee_contact",
+        "caller_contact",
+        "caller_sock",
+        "callee_sock",
+        "timeout",
+        "to_uri",
+    }
     assert {k: v for k, v in row.items() if k not in other} == {
         k: v for k, v in wanted.items() if k not in other
     }
@@ -207,7 +228,9 @@ def test_the_living_switch_makes_calls_all_day(switch, node, time):
     acc, live = rows(switch, "acc"), node.dialogs
     assert len(acc) > 20
     assert len(rows(switch, "dialog")) == live.count(4)
-    accounts = {who.account for who in cast().subscribers} | {t.name for t in cast().trunks}
+    accounts = {who.account for who in cast().subscribers} | {
+        t.name for t in cast().trunks
+    }
     assert {row["account"] for row in acc} <= accounts
     poor = {who.account for who in cast().subscribers if who.poor}
     assert not poor & {row["account"] for row in acc}
@@ -216,4 +239,6 @@ def test_the_living_switch_makes_calls_all_day(switch, node, time):
     assert contact["Expires"] > 0
     traffic.stop()
     assert rows(switch, "dialog") == []
-    assert len({row["callid"] for row in rows(switch, "acc")}) == len(rows(switch, "acc"))
+    assert len({row["callid"] for row in rows(switch, "acc")}) == len(
+        rows(switch, "acc")
+    )
