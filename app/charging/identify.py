@@ -65,8 +65,11 @@ def _same_run(event: CallEvent, one: Session) -> bool:
 
 
 def _answered(event: CallEvent, mine: Iterable[Session]) -> Session | None:
-    same = [one for one in mine if one.answered_at == event.answered_at]
-    return next((one for one in same if one.tag == event.tag), None) if same else None
+    for one in mine:
+        same = one.call_id == event.call_id or one.tag == event.tag
+        if same and one.answered_at == event.answered_at:
+            return one
+    return None
 
 
 def _waiting(event: CallEvent, mine: Sequence[Session]) -> Session | None:

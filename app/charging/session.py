@@ -87,7 +87,7 @@ def start(connection: Connection, book: TariffBook, policy: Policy, event: CallE
         connection,
         session,
         state="started",
-        tag=event.tag or session.tag,
+        tag=_tag(event, session),
         destination=destination,
         answered_at=answered,
         granted_ms=granted,
@@ -164,6 +164,11 @@ def _grant(match: Match, units: int, policy: Policy, longest_ms: int) -> int:
     return max(room, 0) // clock.SECOND * clock.SECOND
 
 
+def _tag(event: CallEvent, session: Session) -> str:
+    """The run that the session is now; a bar that is part of the Call-ID names none."""
+    return session.tag if session.call_id == event.call_id else session.tag or event.tag
+
+
 def _place(connection: Connection, session: Session, amount: int) -> int | None:
     """The id of the session's hold; None where there is nothing to hold."""
     if amount <= 0:
@@ -197,7 +202,7 @@ def _end(
         connection,
         session,
         state="stopped",
-        tag=session.tag or event.tag,
+        tag=_tag(event, session),
         destination=destination,
         answered_at=answered,
         # When we heard of it: the grace of the reaper counts from here.

@@ -98,7 +98,7 @@ def find_session_cdrs(
 
 def _without_rows(connection: Connection, keys: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Those CDRs that stand on a session alone."""
-    wanted = dict(keys)
+    wanted = dict(list(keys))
     if not wanted:
         return []
     cdr = answered.c

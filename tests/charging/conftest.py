@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.charging.server import Server
 from app.core.database import Databases, reading, writing
 from app.core.settings import Settings, load
 from app.ledger import account, reconcile
 from app.ledger.account import Account
+from app.mediation.call import Call, Flag
 from app.rating import store
 
 RECORDING = Path(__file__).parents[3] / "shared" / "opensips" / "cgrates-module-wire.jsonl"
@@ -129,3 +131,46 @@ def running(lab: Lab) -> Iterator[Running]:
     thread.join(20)
     assert not thread.is_alive()
     loop.close()
+
+
+@pytest.fixture
+def statements(panel_db: Databases) -> Iterator[list[str]]:
+    """Every statement that is sent to the database, as its SQL."""
+    seen: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    event.listen(panel_db.panel, "before_cursor_execute", note)
+    yield seen
+    event.remove(panel_db.panel, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def call() -> Call:
+    """What mediation makes of the answered call's acc row."""
+    setup = 1_795_393_464_000
+    return Call(
+        call_id="call@host",
+        from_tag="f",
+        to_tag="t",
+        charge_id=None,
+        caller="",
+        callee="12125550106",
+        number="12125550106",
+        dialled="0012125550106",
+        domain="lab.local",
+        account=ALICE,
+        gateway="",
+        carrier="",
+        src_ip="",
+        user_agent="",
+        setup_at=setup,
+        answered_at=setup + 6000,
+        ended_at=setup + 65_000,
+        duration_ms=59_000,
+        sip_code=200,
+        sip_reason="OK",
+        flags=Flag(0),
+        row_names=("acc:7",),
+    )

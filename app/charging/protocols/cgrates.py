@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from app.charging.event import CallEvent, Grant, Step
@@ -198,4 +198,4 @@ def _usage(value: Any) -> int | None:
         end = part.end()
     if end != len(value):
         raise BadRequest("INVALID: [Usage]")
-    return min(int(-(-total // 10**6)), _LONGEST_MS)
+    return min(int((total / 10**6).to_integral_value(ROUND_CEILING)), _LONGEST_MS)
