@@ -147,7 +147,7 @@ def test_a_reply_of_our_own_has_no_to_tag():
 
 
 def test_without_the_cdr_flag_invite_and_bye_stand_alone():
-    wanted = [found for found in recorded.acc() if len(found["acc"]) == 2][0]
+    wanted = next(found for found in recorded.acc() if len(found["acc"]) == 2)
     at = clock.from_datetime(datetime.fromisoformat("2026-11-23T00:02:39.600+00:00"))
     ours = talk(
         call(
@@ -175,7 +175,7 @@ def test_times_are_the_wall_clock_of_the_switch():
         500,
         502,
     )
-    wanted = [found for found in recorded.acc() if found["callid"] == ours.callid][0]
+    wanted = next(found for found in recorded.acc() if found["callid"] == ours.callid)
     assert_as(wanted, rows(ours, "America/New_York"))
 
 

@@ -92,9 +92,11 @@ def test_a_killed_switch_leaves_dialogs_that_the_next_one_clears(switch, node):
 
 
 def test_a_taken_port_is_said_in_a_sentence(switch):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        with pytest.raises(SettingsError, match="cannot listen on 127.0.0.1"):
-            serve(switch, "UTC", "127.0.0.1", taken.getsockname()[1], threading.Event())
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(SettingsError, match=r"cannot listen on 127\.0\.0\.1"),
+    ):
+        serve(switch, "UTC", "127.0.0.1", taken.getsockname()[1], threading.Event())
 
 
 def test_without_opensips_tables_it_says_so(tmp_path):
