@@ -10,6 +10,7 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
+from app.cli.friendly import FriendlyGroup
 from app.cdr.export import plain
 from app.cdr.filters import Filters
 from app.cdr.search import walk
@@ -17,7 +18,7 @@ from app.core import clock, context
 from app.core.database import reading
 
 
-@click.group("cdr")
+@click.group("cdr", cls=FriendlyGroup)
 def command() -> None:
     """Call detail records."""
 

@@ -55,9 +55,7 @@ def seed_command() -> None:
     show_default=True,
     help="HOST:PORT of the MI.",
 )
-@click.option(
-    "--pace", default=1.0, show_default=True, help="Calls: 2 means twice as many."
-)
+@click.option("--pace", default=1.0, show_default=True, help="Calls: 2 means twice as many.")
 @with_appcontext
 def switch_command(mi_bind: str, pace: float) -> None:
     """The demo switch: traffic and MI, until it is told to stop."""
@@ -65,9 +63,7 @@ def switch_command(mi_bind: str, pace: float) -> None:
         _check_demo()
         host, _, port = mi_bind.rpartition(":")
         if not port.isdigit() or pace <= 0:
-            raise SettingsError(
-                "That is no address or no pace.", "Write --mi-bind 127.0.0.1:8888."
-            )
+            raise SettingsError("That is no address or no pace.", "Write --mi-bind 127.0.0.1:8888.")
         run(databases().switch, settings().source_zone, host, int(port), pace)
     except CompanionError as exc:
         raise click.ClickException(str(exc)) from exc

@@ -36,9 +36,7 @@ _CENT = Decimal("0.0001")
 _FREE = (("110", "Emergency"), ("112", "Emergency"), (OWN_BLOCK, "Own network"))
 
 
-def create(
-    connection: Connection, cast: Cast, calls: Sequence[Call], now_ms: int
-) -> bool:
+def create(connection: Connection, cast: Cast, calls: Sequence[Call], now_ms: int) -> bool:
     """Makes it all, once, in the caller's transaction; False when it is there already."""
     if account.find(connection, TENANT, cast.subscribers[0].account):
         return False
@@ -72,44 +70,32 @@ def create(
             credit_limit=25_000 * money.scale(currency),
         )
         store.assign(connection, account_id, dollars if trunk.dollars else wholesale)
-    _top_ups(
-        connection, cast, prepaid, _spent(connection, cast, calls, prepaid), now_ms
-    )
+    _top_ups(connection, cast, prepaid, _spent(connection, cast, calls, prepaid), now_ms)
     return True
 
 
 def _domains(connection: Connection) -> None:
     known = set(connection.scalars(select(tenant_domain.c.domain)))
     rows = [
-        {"domain": domain, "tenant_id": TENANT}
-        for domain in ALL_DOMAINS
-        if domain not in known
+        {"domain": domain, "tenant_id": TENANT} for domain in ALL_DOMAINS if domain not in known
     ]
     if rows:
         connection.execute(tenant_domain.insert(), rows)
 
 
-def _tariff(
-    connection: Connection, name: str, currency: str, now_ms: int, rates: _Rates
-) -> int:
+def _tariff(connection: Connection, name: str, currency: str, now_ms: int, rates: _Rates) -> int:
     """A tariff with two price lists: an old one, and the one of sixty days ago."""
-    tariff_id = store.create_tariff(
-        connection, tenant_id=TENANT, name=name, currency=currency
-    )
+    tariff_id = store.create_tariff(connection, tenant_id=TENANT, name=name, currency=currency)
     today = clock.day_start(now_ms)
     for days, is_new in ((400, False), (60, True)):
-        store.add_version(
-            connection, tariff_id, today - days * clock.DAY, rates(is_new)
-        )
+        store.add_version(connection, tariff_id, today - days * clock.DAY, rates(is_new))
     return tariff_id
 
 
 class _Rates:
     """How a tariff makes its price list of the market's; a new list differs from the old one."""
 
-    def __init__(
-        self, factor: str, margin: str, *, per_second: bool, dollars: bool
-    ) -> None:
+    def __init__(self, factor: str, margin: str, *, per_second: bool, dollars: bool) -> None:
         self.factor, self.margin = Decimal(factor), Decimal(margin)
         self.per_second, self.dollars = per_second, dollars
 
@@ -121,14 +107,10 @@ class _Rates:
                 yield self._rate(destination, is_new)
 
     def _rate(self, where: Destination, is_new: bool) -> NewRate:
-        price = where.market * _CENT * self.factor + (
-            self.margin if where.market else 0
-        )
+        price = where.market * _CENT * self.factor + (self.margin if where.market else 0)
         if is_new:
             # Some dearer, some cheaper, most as before: by the prefix, so that it stays put.
-            price *= (
-                Decimal((100, 100, 104, 93, 100, 110, 97)[int(where.prefix) % 7]) / 100
-            )
+            price *= Decimal((100, 100, 104, 93, 100, 110, 97)[int(where.prefix) % 7]) / 100
         if is_new and self.per_second and where.prefix == BELOW_COST:
             price /= 20  # somebody slipped by a digit
         if self.dollars:

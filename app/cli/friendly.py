@@ -1,4 +1,4 @@
-"""A click group whose commands end with one sentence where they would end with a traceback."""
+"""Commands that end with one sentence where they would end with a traceback."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import click
 from app.core.errors import CompanionError
 
 
-class FriendlyGroup(click.Group):
-    """Every CompanionError of its commands becomes ``Error: what. Remedy.`` and exit code 1."""
+class FriendlyCommand(click.Command):
+    """A CompanionError becomes ``Error: what. Remedy.`` and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
@@ -18,3 +18,9 @@ class FriendlyGroup(click.Group):
             return super().invoke(ctx)
         except CompanionError as exc:
             raise click.ClickException(str(exc)) from exc
+
+
+class FriendlyGroup(click.Group):
+    """A group of them."""
+
+    command_class = FriendlyCommand

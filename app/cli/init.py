@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
+from app.cli.friendly import FriendlyCommand
 from app.core import context, schema
 from app.core.database import ping, writing
 from app.mediation.source import ensure_source
 from app.opensips.tables import create_opensips_tables
 
 
-@click.command("init")
+@click.command("init", cls=FriendlyCommand)
 @click.option(
     "--with-opensips-tables",
     is_flag=True,

@@ -9,22 +9,35 @@ from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
 from app.cdr.tables import answered, failed, unpriced
+from app.cli.friendly import FriendlyCommand
 from app.core import context
 from app.core.database import Databases, reading
+from app.mediation.call import Trouble
 from app.mediation.source import LIVE, id_range
+from app.mediation.suspense import ids_of
 from app.mediation.tables import open_call, suspense
 from app.rounds import Runner
 
 
-@click.command("mediate")
+@click.command("mediate", cls=FriendlyCommand)
 @click.option("--once", is_flag=True, help="Stop when everything that is there has been read.")
+@click.option(
+    "--replay", type=click.Choice(sorted(Trouble)), help="Try suspense of a reason again."
+)
 @with_appcontext
-def command(once: bool) -> None:
+def command(once: bool, replay: str | None) -> None:
     """Turn the switch's acc rows into priced CDRs."""
-    if not once:
+    if not once and replay is None:
         raise click.UsageError("Use --once, or 'flask worker' to mediate continuously.")
     dbs = context.databases()
     runner = Runner(dbs, context.settings())
+    if replay is not None:
+        with reading(dbs.panel) as connection:
+            ids = ids_of(connection, replay)
+        done, still = runner.pipeline.replay(ids)
+        click.echo(f"Replayed: {done} rows are part of a call now, {still} stay in suspense.")
+    if not once:
+        return
     runner.pipeline.refresh()
     before = _counts(dbs)
     started = time.monotonic()

@@ -6,6 +6,7 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
+from app.cli.friendly import FriendlyGroup
 from app.core import clock, context, money
 from app.core.database import reading
 from app.core.errors import InvalidInput
@@ -16,7 +17,7 @@ from app.rating.explain import in_words
 from app.rating.tariff import Match
 
 
-@click.group("rating")
+@click.group("rating", cls=FriendlyGroup)
 def command() -> None:
     """Prices and tariffs."""
 

@@ -9,10 +9,11 @@ import click
 from flask.cli import with_appcontext
 
 from app import invariants
+from app.cli.friendly import FriendlyCommand
 from app.core import context
 
 
-@click.command("verify")
+@click.command("verify", cls=FriendlyCommand)
 @click.option("--offline", is_flag=True, help="Do not ask the nodes.")
 @with_appcontext
 def command(offline: bool) -> None:

@@ -14,6 +14,7 @@ import click
 from flask.cli import with_appcontext
 
 from app.charging import reaper
+from app.cli.friendly import FriendlyCommand
 from app.core import clock, context
 from app.core.database import Databases, writing
 from app.core.errors import CompanionError
@@ -30,7 +31,7 @@ _PAUSE_S = 0.5
 _LEASE_MS = 12_000
 
 
-@click.command("worker")
+@click.command("worker", cls=FriendlyCommand)
 @with_appcontext
 def command() -> None:
     """Mediate, price, push and clean up until told to stop."""
