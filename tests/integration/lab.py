@@ -153,9 +153,9 @@ def running_lab(
     }
     # PostgreSQL's stock address.port is a signed smallint.
     trunk_port = next(port for port in range(20_000, 30_000) if is_free(port))
-    _provision(engine, gateways, trunk_port)
     switch = None
     try:
+        _provision(engine, gateways, trunk_port)
         url = engine.url.render_as_string(hide_password=False)
         switch = start_switch(binary, url, workdir, charging=charging, ring_seconds=4)
         yield Lab(engine, switch, trunk_port, gateways, workdir)
