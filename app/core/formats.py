@@ -6,26 +6,27 @@ from markupsafe import Markup
 
 from app.core import clock, money
 
+_MONTHS = ("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec").split()
+
 
 def moment(instant_ms: int | None, zone: str, style: str = "full") -> Markup:
     """``<time>`` with the wall clock of the zone; UTC stands in its title.
 
-    Styles: ``full`` (2026-11-23 05:12:03), ``exact`` (with milliseconds), ``minute``,
-    ``time`` (05:12:03), ``date``.
+    Styles: ``full`` (23 Nov 2026 05:12:03), ``short`` (without this year's number), ``exact``
+    (with milliseconds), ``minute``, ``time`` (05:12:03), ``date``.
     """
     if instant_ms is None:
         return Markup('<span class="text-faint">—</span>')
     local = clock.to_datetime(instant_ms).astimezone(clock.zone(zone))
-    pattern = {
-        "full": "%Y-%m-%d %H:%M:%S",
-        "exact": "%Y-%m-%d %H:%M:%S",
-        "minute": "%Y-%m-%d %H:%M",
-        "time": "%H:%M:%S",
-        "date": "%Y-%m-%d",
-    }[style]
-    text = local.strftime(pattern)
+    day = f"{local.day}\u00a0{_MONTHS[local.month - 1]}"
+    this_year = clock.to_datetime(clock.now_ms()).astimezone(clock.zone(zone)).year
+    if style != "short" or local.year != this_year:
+        day += f"\u00a0{local.year}"
+    hour = local.strftime("%H:%M" if style == "minute" else "%H:%M:%S")
     if style == "exact":
-        text += f".{instant_ms % 1000:03d}"
+        hour += f".{instant_ms % 1000:03d}"
+    parts = {"time": ("", hour), "date": ("", day)}.get(style, (day, hour))
+    text = Markup('<span class="day">{}</span> {}').format(*parts) if parts[0] else parts[1]
     utc = clock.iso(instant_ms) or ""
     title = f"{utc.replace('T', ' ').removesuffix('Z')} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(utc, title, text)
@@ -72,5 +73,6 @@ def number(value: int | None) -> str:
 
 
 def phone(text: str) -> str:
-    """``+49 30 1234567`` as digits with a plus: E.164 digits of 8 or more get a ``+``."""
-    return f"+{text}" if text.isascii() and text.isdigit() and len(text) >= 8 else text
+    """E.164 digits get their ``+``; what is short, national or a name stays as it is."""
+    number = text.isascii() and text.isdigit() and 8 <= len(text) <= 15 and text[0] != "0"
+    return f"+{text}" if number else text

@@ -41,7 +41,9 @@ def init_app(app: Flask) -> None:
         count = options.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     app.session_interface = CookieSessions(options)
-    login = LoginManager(app)
+    login = LoginManager()
+    # Templates get the operator from us: an error page must not ask the database again.
+    login.init_app(app, add_context_processor=False)
     login.session_protection = None
     login.user_loader(_load)
     guard_views(app, _signed_in)

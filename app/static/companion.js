@@ -66,6 +66,9 @@
     $$('tr[aria-current="true"]').forEach((row) => row.removeAttribute("aria-current"));
     link?.closest("tr[data-row]")?.setAttribute("aria-current", "true");
   };
+  document.addEventListener("htmx:afterSettle", () => {
+    if (drawer?.open && history.state?.drawer) mark(linkTo(history.state.drawer));
+  });
   const linkTo = (address) =>
     $$("a[data-drawer]").find((link) => link.getAttribute("href") === address) ?? null;
 
@@ -88,6 +91,7 @@
       content.removeAttribute("aria-busy");
     }
     if (!drawer.open) drawer.showModal();
+    $("#drawer-title")?.focus();
     drawer.scrollTop = 0;
   };
   const shut = () => {
@@ -200,10 +204,10 @@
     const box = document.createElement("dialog");
     box.className = "confirm";
     const text = document.createElement("p");
-    text.className = "drawer-body";
+    text.className = "confirm-text";
     text.textContent = form.dataset.confirm;
     const buttons = document.createElement("div");
-    buttons.className = "drawer-head";
+    buttons.className = "confirm-buttons";
     const yes = document.createElement("button");
     yes.className = "btn btn-primary";
     yes.textContent = form.dataset.confirmLabel ?? event.submitter?.textContent.trim() ?? "Do it";
@@ -213,7 +217,7 @@
     yes.addEventListener("click", () => { form.dataset.confirmed = "1"; box.close(); form.requestSubmit(event.submitter ?? undefined); });
     no.addEventListener("click", () => box.close());
     box.addEventListener("close", () => box.remove());
-    buttons.append(yes, no);
+    buttons.append(no, yes);
     box.append(text, buttons);
     document.body.append(box);
     box.showModal();
