@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -34,28 +33,22 @@ StoreCdr = Callable[[Databases, Settings, Session], Any]
 _reported: set[int] = set()
 
 
-def run(dbs: Databases, settings: Settings, store_cdr: StoreCdr | None = None) -> int:
+def run(dbs: Databases, settings: Settings, store_cdr: StoreCdr) -> int:
     """Looks after overdue sessions; returns how many it ended.
 
-    ``store_cdr`` makes a CDR of a stopped session that has none (the pipeline does), closing it
-    when it is priced, in one transaction.
+    ``store_cdr`` (``app.recording.store_session_cdr``) makes a CDR of a stopped session that has
+    none and closes it if it could be priced, in one transaction.
     """
     now = clock.now_ms()
     ended = 0
     overdue = (table.c.state == "stopped") & (table.c.stopped_at <= now - settings.session_grace_ms)
     for one in _pages(dbs, overdue):
-        ended += _give_cdr(dbs, settings, one, store_cdr or _pipelines())
+        ended += _give_cdr(dbs, settings, one, store_cdr)
     silent = (table.c.state == "authorised") & (table.c.seen_at <= now - UNANSWERED_MS)
     for one in _pages(dbs, silent):
         ended += _forget(dbs, one)
     _report_endless(dbs, now)
     return ended
-
-
-def _pipelines() -> StoreCdr:
-    # By name: the pipeline stands above this room and imports from it.
-    store_cdr: StoreCdr = import_module("app.pipeline").store_session_cdr
-    return store_cdr
 
 
 def _pages(dbs: Databases, which: ColumnElement[bool]) -> Iterator[Session]:

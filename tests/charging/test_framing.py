@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.charging.protocols.framing import MAX_MESSAGE, BrokenStream, NotJson, Splitter, parse
+from app.charging.protocols.framing import (
+    MAX_MESSAGE,
+    BrokenStream,
+    NotJson,
+    Splitter,
+    parse,
+)
 
 texts = st.text(st.sampled_from('{}"\\[] \n|abcé€😀'), max_size=12) | st.text(max_size=8)
 values = st.recursive(
@@ -33,7 +40,7 @@ def test_any_split_of_the_stream_gives_the_same_messages(
     places = sorted({min(cut, len(stream)) for cut in cuts} | {0, len(stream)})
     splitter = Splitter()
     found = []
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         found += splitter.feed(stream[start:end])
     assert found == [text.encode("utf-8", "surrogatepass") for text in texts]
     if ascii_only:
@@ -63,7 +70,12 @@ def test_a_message_has_an_end() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [b"{x}", b'{"a": NaN}', b'{"a": ' + b"[" * 60_000 + b"}", b'{"n": ' + b"9" * 5000 + b"}"],
+    [
+        b"{x}",
+        b'{"a": NaN}',
+        b'{"a": ' + b"[" * 60_000 + b"}",
+        b'{"n": ' + b"9" * 5000 + b"}",
+    ],
 )
 def test_objects_that_are_not_json(wrong: bytes) -> None:
     with pytest.raises(NotJson):

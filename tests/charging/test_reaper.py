@@ -10,16 +10,25 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from app.cdr.partitions import Partitions
 from app.cdr.tables import answered as cdr
 from app.charging import reaper, reconcile, settle, store
 from app.charging.settle import SettledCall
 from app.charging.store import Session
 from app.charging.tables import session as table
 from app.core import clock
-from app.core.database import Databases, metadata, reading, writing
+from app.core.database import Databases, reading, writing
 from app.core.settings import Settings
 from tests.charging.conftest import ALICE, Lab
-from tests.charging.test_session import AUTHORISE, SECOND_PRICE, START, STOP, T, _say, _sessions
+from tests.charging.test_session import (
+    AUTHORISE,
+    SECOND_PRICE,
+    START,
+    STOP,
+    T,
+    _say,
+    _sessions,
+)
 
 Maker = Callable[[Databases, Settings, Session], Any]
 
@@ -28,6 +37,7 @@ Maker = Callable[[Databases, Settings, Session], Any]
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Moves the clock, which begins at the calls' own time."""
     now = [T]
+    monkeypatch.setattr(reaper, "_reported", set())
     monkeypatch.setattr(clock, "now_ms", lambda: now[0])
 
     def move(ms: int) -> None:
@@ -39,12 +49,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 @pytest.fixture(autouse=True)
 def partition(panel_db: Databases) -> None:
     """Room for CDRs of that day."""
-    with panel_db.panel.begin() as c:
-        metadata.create_all(c, tables=[cdr])
-        if c.dialect.name == "postgresql":
-            c.exec_driver_sql(
-                "CREATE TABLE IF NOT EXISTS cdr_test PARTITION OF cdr_answered DEFAULT"
-            )
+    Partitions(panel_db.panel).ensure([T], T)
 
 
 def _made(found: list[Session], price: int | None = SECOND_PRICE) -> Maker:
@@ -55,7 +60,14 @@ def _made(found: list[Session], price: int | None = SECOND_PRICE) -> Maker:
         _insert(dbs, one.id, charge_id=one.charge_id, price=price)
         if price is not None:
             call = SettledCall(
-                one.charge_id, "", one.call_id, one.account, one.answered_at, one.id, T, price
+                one.charge_id,
+                "",
+                one.call_id,
+                one.account,
+                one.answered_at,
+                one.id,
+                T,
+                price,
             )
             with writing(dbs.panel) as c:
                 settle.close_for_cdrs(c, [call])
@@ -64,7 +76,12 @@ def _made(found: list[Session], price: int | None = SECOND_PRICE) -> Maker:
 
 
 def _insert(
-    dbs: Databases, number: int, *, charge_id: str | None, price: int | None, flags: int = 8
+    dbs: Databases,
+    number: int,
+    *,
+    charge_id: str | None,
+    price: int | None,
+    flags: int = 8,
 ) -> None:
     row = {
         "id": number, "setup_at": T, "source_id": 1, "epoch": 1, "stored_at": T,

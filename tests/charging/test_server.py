@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from app.charging import session
 from app.charging.server import address
-from app.core.database import Databases, metadata, writing
+from app.core.database import writing
 from app.core.errors import SettingsError
 from app.ledger import account
 from tests.charging.conftest import ALICE, Client, Running
@@ -61,7 +63,10 @@ def test_refusals_are_text_and_the_connection_lives_on(running: Running) -> None
     wanted: list[tuple[dict[str, Any], str]] = [
         (_authorise(1, who="nobody"), "ACCOUNT_NOT_FOUND"),
         ({"id": 2, "method": "SessionSv1.Nothing", "params": [{}]}, "Unknown Method"),
-        ({"id": 3, "method": "SessionSv1.ProcessCDR", "params": 5}, "MANDATORY_IE_MISSING"),
+        (
+            {"id": 3, "method": "SessionSv1.ProcessCDR", "params": 5},
+            "MANDATORY_IE_MISSING",
+        ),
     ]
     for message, text in wanted:
         reply = client.ask(message)[1]
@@ -82,12 +87,36 @@ def test_garbage_closes_the_connection_only(running: Running) -> None:
     assert running.connect().ask(_authorise(1))[1]["error"] is None
 
 
-def test_a_broken_database_is_a_refusal(running: Running, panel_db: Databases) -> None:
+def test_a_database_that_breaks_is_a_refusal(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = running.connect()
     assert client.ask(_authorise(1))[1]["error"] is None
-    with panel_db.panel.begin() as connection:
-        metadata.tables["charging_session"].drop(connection)
-    assert client.ask(_authorise(2))[1] == {"id": 2, "result": None, "error": "SERVER_ERROR"}
+
+    def broken(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception(2013, "Lost connection"))
+
+    monkeypatch.setattr(session, "handle", broken)
+    assert client.ask(_authorise(2))[1] == {
+        "id": 2,
+        "result": None,
+        "error": "SERVER_ERROR",
+    }
+
+
+def test_a_deadlock_is_tried_again(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    handle = session.handle
+
+    def first_time(*arguments: Any) -> Any:
+        tried.append(1)
+        if len(tried) < 3:
+            raise OperationalError("UPDATE", {}, Exception(1213, "Deadlock found"))
+        return handle(*arguments)
+
+    monkeypatch.setattr(session, "handle", first_time)
+    assert running.connect().ask(_authorise(1))[1]["error"] is None
+    assert len(tried) == 3
 
 
 def test_the_answer_comes_after_the_commit(running: Running) -> None:
@@ -111,7 +140,8 @@ def test_the_answer_comes_after_the_commit(running: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "where"), [("127.0.0.1:2014", ("127.0.0.1", 2014)), ("[::1]:1", ("::1", 1))]
+    ("text", "where"),
+    [("127.0.0.1:2014", ("127.0.0.1", 2014)), ("[::1]:1", ("::1", 1))],
 )
 def test_addresses(text: str, where: tuple[str, int]) -> None:
     assert address(text) == where
