@@ -134,12 +134,7 @@ class Server:
         try:
             grant = await loop.run_in_executor(self._pool, self._handle, request.event)
         except Refused as exc:
-            log.info(
-                "charging: %s %r: %s",
-                request.event.step,
-                request.event.call_id,
-                exc.message,
-            )
+            log.info("charging: %s %r: %s", request.event.step, request.event.call_id, exc.message)
             return cgrates.error_reply(number, exc.reason)
         except Exception:
             # Whatever it was: the switch must hear a refusal, not wait for its time limit.
@@ -174,8 +169,7 @@ def address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
         raise SettingsError(
-            f"PANEL_CHARGING_BIND is '{text}'.",
-            "Write host:port, such as 127.0.0.1:2014.",
+            f"PANEL_CHARGING_BIND is '{text}'.", "Write host:port, such as 127.0.0.1:2014."
         )
     return host.strip("[]"), int(port)
 

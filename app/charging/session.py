@@ -39,10 +39,7 @@ class Policy:
     @classmethod
     def of(cls, settings: Settings) -> Policy:
         """The policy that the settings ask for."""
-        return cls(
-            NumberPlan(settings.country, settings.trunk_prefix),
-            settings.overrun_guard_ms,
-        )
+        return cls(NumberPlan(settings.country, settings.trunk_prefix), settings.overrun_guard_ms)
 
 
 def handle(connection: Connection, book: TariffBook, policy: Policy, event: CallEvent) -> Grant:
@@ -184,11 +181,7 @@ def _place(connection: Connection, session: Session, amount: int) -> int | None:
 
 
 def _end(
-    connection: Connection,
-    book: TariffBook,
-    policy: Policy,
-    event: CallEvent,
-    session: Session,
+    connection: Connection, book: TariffBook, policy: Policy, event: CallEvent, session: Session
 ) -> None:
     if session.state == "closed" and not session.unanswered:
         return

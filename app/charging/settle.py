@@ -57,22 +57,13 @@ def close_for_cdrs(connection: Connection, settled: Sequence[SettledCall]) -> Se
     if not settled or connection.scalar(select(table.c.id).where(unclosed).limit(1)) is None:
         return Settlement()
     found = _Finder(
-        _load(
-            connection,
-            unclosed,
-            (c.charge_id for c in settled),
-            (c.call_id for c in settled),
-        )
+        _load(connection, unclosed, (c.charge_id for c in settled), (c.call_id for c in settled))
     )
     pairs: dict[int, SettledCall] = {}
     doubtful = []
     for call in settled:
         mine = found.find(
-            call.charge_id,
-            call.call_id,
-            call.account,
-            call.answered_at,
-            call.cdr_setup_at,
+            call.charge_id, call.call_id, call.account, call.answered_at, call.cdr_setup_at
         )
         mine = [one for one in mine if one.id not in pairs]
         if len(mine) == 1:

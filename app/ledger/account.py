@@ -109,8 +109,7 @@ def system_account(connection: Connection, tenant_id: int, kind: str, currency: 
     """The id of our own account of that kind (revenue, cash, adjustment); made when missing."""
     if kind not in SYSTEM_KINDS:
         raise InvalidInput(
-            f"'{kind}' is not a system account.",
-            f"Use one of {', '.join(sorted(SYSTEM_KINDS))}.",
+            f"'{kind}' is not a system account.", f"Use one of {', '.join(sorted(SYSTEM_KINDS))}."
         )
     code = f"{kind}:{currency}"
     known = find(connection, tenant_id, code)
@@ -208,7 +207,5 @@ def _check_currency(currency: str) -> None:
     letters = currency.isascii() and currency.isalpha() and currency.isupper()
     if not (letters and len(currency) == 3):
         raise InvalidInput(
-            f"'{currency}' is not a currency.",
-            "Use its ISO 4217 code, such as EUR.",
-            "currency",
+            f"'{currency}' is not a currency.", "Use its ISO 4217 code, such as EUR.", "currency"
         )

@@ -10,12 +10,7 @@ from sqlalchemy import Connection, Row, Select, Table, case, func, or_, select
 from app.core.findings import MOST, Finding
 from app.ledger import tables
 
-_account, _posting, _entry, _hold = (
-    tables.account,
-    tables.posting,
-    tables.entry,
-    tables.hold,
-)
+_account, _posting, _entry, _hold = (tables.account, tables.posting, tables.entry, tables.hold)
 
 
 def check(connection: Connection) -> Iterator[Finding]:

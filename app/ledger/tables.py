@@ -1,13 +1,6 @@
 """What is owed: accounts, balanced postings of entries, holds. Append-only but for balances."""
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    Index,
-    String,
-    UniqueConstraint,
-)
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, String, UniqueConstraint
 
 from app.core.database import BigId, Instant, table, tenant_column
 

@@ -35,11 +35,7 @@ def test_an_event_is_read() -> None:
         "lab.local",
     )
     assert (event.setup_at, event.answered_at) == (1_795_393_464_000, 1_795_393_470_000)
-    assert (event.charge_id, event.dialog_id, event.dialog_entry) == (
-        "c-1",
-        998168007,
-        301,
-    )
+    assert (event.charge_id, event.dialog_id, event.dialog_entry) == ("c-1", 998168007, 301)
 
 
 def test_the_older_dialect_is_flat() -> None:
@@ -81,11 +77,7 @@ def test_a_run_is_named_after_a_bar_in_start_and_stop_only() -> None:
         event = _request(f"SessionSv1.{step}Session", OriginID="a|b@host|carrier").event
         assert event is not None
         assert method
-        assert (event.call_id, event.head, event.tag) == (
-            "a|b@host|carrier",
-            "a|b@host",
-            "carrier",
-        )
+        assert (event.call_id, event.head, event.tag) == ("a|b@host|carrier", "a|b@host", "carrier")
     event = _request("SessionSv1.ProcessCDR", OriginID="a|b@host", AnswerTime="1").event
     assert event is not None
     assert (event.call_id, event.head, event.tag) == ("a|b@host", None, "")
@@ -134,14 +126,8 @@ def test_other_usages_are_refused_or_nanoseconds(usage: Any) -> None:
         ({"method": "SessionSv1.ProcessCDR", "params": []}, "params"),
         ({"method": "SessionSv1.ProcessCDR", "params": [{}]}, "Event"),
         ({"method": "SessionSv1.ProcessCDR", "params": [{"Event": []}]}, "Event"),
-        (
-            {"method": "SMGenericV1.ProcessCDR", "params": [{"OriginID": "a"}]},
-            "Account",
-        ),
-        (
-            {"method": "SMGenericV1.ProcessCDR", "params": [{"Account": "a"}]},
-            "OriginID",
-        ),
+        ({"method": "SMGenericV1.ProcessCDR", "params": [{"OriginID": "a"}]}, "Account"),
+        ({"method": "SMGenericV1.ProcessCDR", "params": [{"Account": "a"}]}, "OriginID"),
     ],
 )
 def test_incomplete_requests_are_named(message: dict[str, Any], text: str) -> None:

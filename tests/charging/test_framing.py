@@ -9,13 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.charging.protocols.framing import (
-    MAX_MESSAGE,
-    BrokenStream,
-    NotJson,
-    Splitter,
-    parse,
-)
+from app.charging.protocols.framing import MAX_MESSAGE, BrokenStream, NotJson, Splitter, parse
 
 texts = st.text(st.sampled_from('{}"\\[] \n|abcé€😀'), max_size=12) | st.text(max_size=8)
 values = st.recursive(
@@ -70,12 +64,7 @@ def test_a_message_has_an_end() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [
-        b"{x}",
-        b'{"a": NaN}',
-        b'{"a": ' + b"[" * 60_000 + b"}",
-        b'{"n": ' + b"9" * 5000 + b"}",
-    ],
+    [b"{x}", b'{"a": NaN}', b'{"a": ' + b"[" * 60_000 + b"}", b'{"n": ' + b"9" * 5000 + b"}"],
 )
 def test_objects_that_are_not_json(wrong: bytes) -> None:
     with pytest.raises(NotJson):

@@ -20,15 +20,7 @@ from app.core import clock
 from app.core.database import Databases, reading, writing
 from app.core.settings import Settings
 from tests.charging.conftest import ALICE, Lab
-from tests.charging.test_session import (
-    AUTHORISE,
-    SECOND_PRICE,
-    START,
-    STOP,
-    T,
-    _say,
-    _sessions,
-)
+from tests.charging.test_session import AUTHORISE, SECOND_PRICE, START, STOP, T, _say, _sessions
 
 Maker = Callable[[Databases, Settings, Session], Any]
 
@@ -60,14 +52,7 @@ def _made(found: list[Session], price: int | None = SECOND_PRICE) -> Maker:
         _insert(dbs, one.id, charge_id=one.charge_id, price=price)
         if price is not None:
             call = SettledCall(
-                one.charge_id,
-                "",
-                one.call_id,
-                one.account,
-                one.answered_at,
-                one.id,
-                T,
-                price,
+                one.charge_id, "", one.call_id, one.account, one.answered_at, one.id, T, price
             )
             with writing(dbs.panel) as c:
                 settle.close_for_cdrs(c, [call])
@@ -76,12 +61,7 @@ def _made(found: list[Session], price: int | None = SECOND_PRICE) -> Maker:
 
 
 def _insert(
-    dbs: Databases,
-    number: int,
-    *,
-    charge_id: str | None,
-    price: int | None,
-    flags: int = 8,
+    dbs: Databases, number: int, *, charge_id: str | None, price: int | None, flags: int = 8
 ) -> None:
     row = {
         "id": number, "setup_at": T, "source_id": 1, "epoch": 1, "stored_at": T,

@@ -63,10 +63,7 @@ def test_refusals_are_text_and_the_connection_lives_on(running: Running) -> None
     wanted: list[tuple[dict[str, Any], str]] = [
         (_authorise(1, who="nobody"), "ACCOUNT_NOT_FOUND"),
         ({"id": 2, "method": "SessionSv1.Nothing", "params": [{}]}, "Unknown Method"),
-        (
-            {"id": 3, "method": "SessionSv1.ProcessCDR", "params": 5},
-            "MANDATORY_IE_MISSING",
-        ),
+        ({"id": 3, "method": "SessionSv1.ProcessCDR", "params": 5}, "MANDATORY_IE_MISSING"),
     ]
     for message, text in wanted:
         reply = client.ask(message)[1]
@@ -97,11 +94,7 @@ def test_a_database_that_breaks_is_a_refusal(
         raise OperationalError("SELECT", {}, Exception(2013, "Lost connection"))
 
     monkeypatch.setattr(session, "handle", broken)
-    assert client.ask(_authorise(2))[1] == {
-        "id": 2,
-        "result": None,
-        "error": "SERVER_ERROR",
-    }
+    assert client.ask(_authorise(2))[1] == {"id": 2, "result": None, "error": "SERVER_ERROR"}
 
 
 def test_a_deadlock_is_tried_again(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,8 +133,7 @@ def test_the_answer_comes_after_the_commit(running: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "where"),
-    [("127.0.0.1:2014", ("127.0.0.1", 2014)), ("[::1]:1", ("::1", 1))],
+    ("text", "where"), [("127.0.0.1:2014", ("127.0.0.1", 2014)), ("[::1]:1", ("::1", 1))]
 )
 def test_addresses(text: str, where: tuple[str, int]) -> None:
     assert address(text) == where

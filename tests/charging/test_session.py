@@ -28,12 +28,7 @@ CALL = CallEvent(Step.AUTHORISE, "call@host", ALICE, "0012125550106", "lab.local
 AUTHORISE = CALL
 START = replace(CALL, step=Step.START, answered_at=T + 5000)
 STOP = replace(
-    CALL,
-    step=Step.STOP,
-    destination="",
-    setup_at=T,
-    answered_at=T + 5000,
-    usage_ms=60_000,
+    CALL, step=Step.STOP, destination="", setup_at=T, answered_at=T + 5000, usage_ms=60_000
 )
 CDR = replace(STOP, step=Step.CDR, destination="0012125550106", cause="Downstream BYE")
 UNANSWERED = replace(CALL, step=Step.CDR, usage_ms=0, cause="Cancelled")
@@ -194,13 +189,7 @@ def test_a_bar_in_a_call_id_is_not_a_run(lab: Lab) -> None:
     call_id = "call|x@host"
     started = replace(START, call_id=call_id, head="call", tag="x@host")
     stopped = replace(STOP, call_id=call_id, head="call", tag="x@host")
-    _say(
-        lab,
-        replace(AUTHORISE, call_id=call_id),
-        started,
-        stopped,
-        replace(CDR, call_id=call_id),
-    )
+    _say(lab, replace(AUTHORISE, call_id=call_id), started, stopped, replace(CDR, call_id=call_id))
     assert _sessions(lab) == [("stopped", "stopped", "", 60 * SECOND_PRICE)]
 
 
@@ -216,11 +205,7 @@ def test_a_charge_id_of_another_account_is_not_shared(lab: Lab) -> None:
     with writing(lab.dbs.panel) as c:
         bob = account.create(c, code="bob", currency="EUR", mode="postpaid", credit_limit=10**10)
         rates.assign(c, bob, 1)
-    _say(
-        lab,
-        replace(START, charge_id="c-1"),
-        replace(START, charge_id="c-1", account="bob"),
-    )
+    _say(lab, replace(START, charge_id="c-1"), replace(START, charge_id="c-1", account="bob"))
     assert [row[:2] for row in _sessions(lab)] == [("started", "open")] * 2
 
 
@@ -273,15 +258,8 @@ def test_the_cdr_closes_the_hold(lab: Lab) -> None:
     assert _settle(lab, SETTLED) == (0, [])
     with reading(lab.dbs.panel) as c:
         done = hold.get(c, 1)
-        assert c.execute(select(table.c.cdr_id, table.c.cdr_setup_at)).one() == (
-            77,
-            T + 300,
-        )
-    assert (done.settled, done.released, done.overrun) == (
-        61 * SECOND_PRICE,
-        0,
-        SECOND_PRICE,
-    )
+        assert c.execute(select(table.c.cdr_id, table.c.cdr_setup_at)).one() == (77, T + 300)
+    assert (done.settled, done.released, done.overrun) == (61 * SECOND_PRICE, 0, SECOND_PRICE)
     assert lab.account().held == 0
     # What comes after the row changes nothing.
     _say(lab, START, STOP, CDR, UNANSWERED)
@@ -356,11 +334,7 @@ def test_times_that_the_switch_leaves_out_are_now(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now_ms", lambda: T + 5000)
-    _say(
-        lab,
-        replace(AUTHORISE, setup_at=None),
-        replace(START, setup_at=None, answered_at=None),
-    )
+    _say(lab, replace(AUTHORISE, setup_at=None), replace(START, setup_at=None, answered_at=None))
     monkeypatch.setattr(clock, "now_ms", lambda: T + 65_000)
     _say(lab, replace(STOP, setup_at=None, answered_at=None, usage_ms=None))
     assert _sessions(lab) == [("stopped", "stopped", "", 60 * SECOND_PRICE)]

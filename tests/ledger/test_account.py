@@ -55,9 +55,7 @@ def test_nonsense_is_refused(panel_db: Databases, wrong: dict[str, Any]) -> None
         account.create(c, **({"code": "a", "currency": "EUR"} | wrong))
 
 
-def test_system_accounts_appear_once_even_when_many_make_them(
-    panel_db: Databases,
-) -> None:
+def test_system_accounts_appear_once_even_when_many_make_them(panel_db: Databases) -> None:
     def make(_: int) -> int:
         with writing(panel_db.panel) as c:
             return account.system_account(c, 1, "revenue", "EUR")

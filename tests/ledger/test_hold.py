@@ -38,12 +38,7 @@ def test_a_hold_lives_and_settles(panel_db: Databases) -> None:
     for _ in range(2):
         with writing(panel_db.panel) as c:
             done = hold.settle(c, held.id, 15)
-        assert (done.state, done.settled, done.released, done.overrun) == (
-            "closed",
-            15,
-            5,
-            0,
-        )
+        assert (done.state, done.settled, done.released, done.overrun) == ("closed", 15, 5, 0)
     # Only the pipeline's posting moves the balance.
     assert _state(panel_db, who) == (100, 0, 100)
 
@@ -53,10 +48,7 @@ def test_the_same_reference_is_the_same_hold(panel_db: Databases) -> None:
     with writing(panel_db.panel) as c:
         first = hold.place(c, account_id=who, amount=60, reference="call:1")
         assert hold.place(c, account_id=who, amount=99, reference="call:1") == first
-    with (
-        pytest.raises(InvalidInput, match="another account"),
-        writing(panel_db.panel) as c,
-    ):
+    with pytest.raises(InvalidInput, match="another account"), writing(panel_db.panel) as c:
         hold.place(c, account_id=other, amount=1, reference="call:1")
     assert _state(panel_db, who) == (100, 60, 40)
     assert _state(panel_db, other) == (100, 0, 100)
@@ -125,9 +117,7 @@ def test_twenty_calls_at_once_share_one_balance(panel_db: Databases) -> None:
     assert _state(panel_db, who) == (100, 90, 10)
 
 
-def test_holds_and_settlements_at_once_do_not_block_each_other(
-    panel_db: Databases,
-) -> None:
+def test_holds_and_settlements_at_once_do_not_block_each_other(panel_db: Databases) -> None:
     alice, bob = _funded(panel_db, 1000), _funded(panel_db, 1000, "bob")
 
     def live(number: int) -> None:

@@ -32,11 +32,7 @@ def test_a_posting_moves_both_balances(panel_db: Databases) -> None:
             tenant_id=1,
             kind="charges",
             reference="batch:1",
-            lines=[
-                Line(revenue, 70, "EUR"),
-                Line(alice, -30, "EUR"),
-                Line(alice, -40, "EUR"),
-            ],
+            lines=[Line(revenue, 70, "EUR"), Line(alice, -30, "EUR"), Line(alice, -40, "EUR")],
             memo="two calls",
             at=5,
         )
@@ -83,10 +79,7 @@ def test_a_reference_belongs_to_its_tenant(panel_db: Databases) -> None:
 def test_what_does_not_balance_in_each_currency_is_refused(panel_db: Databases) -> None:
     alice, _ = _pair(panel_db)
     yuko, _ = _pair(panel_db, "JPY")
-    with (
-        pytest.raises(posting.Unbalanced, match="out of balance"),
-        writing(panel_db.panel) as c,
-    ):
+    with pytest.raises(posting.Unbalanced, match="out of balance"), writing(panel_db.panel) as c:
         posting.post(
             c,
             tenant_id=1,
@@ -103,10 +96,7 @@ def test_what_does_not_balance_in_each_currency_is_refused(panel_db: Databases) 
     [
         ([(0, -5, "EUR"), (1, 5, "EUR")], "not in EUR"),
         ([(0, -5, "JPY"), (99_999, 5, "JPY")], "no account number 99999"),
-        (
-            [(0, 5, "EUR"), (1, -5, "EUR"), (0, 5, "JPY"), (1, -5, "JPY")],
-            "two currencies",
-        ),
+        ([(0, 5, "EUR"), (1, -5, "EUR"), (0, 5, "JPY"), (1, -5, "JPY")], "two currencies"),
     ],
 )
 def test_lines_must_fit_their_accounts(
@@ -154,9 +144,7 @@ def test_top_up_is_booked_against_cash_once(panel_db: Databases) -> None:
     _clean(panel_db)
 
 
-def test_reconcile_sees_a_changed_entry_and_a_changed_balance(
-    panel_db: Databases,
-) -> None:
+def test_reconcile_sees_a_changed_entry_and_a_changed_balance(panel_db: Databases) -> None:
     alice, _ = _pair(panel_db)
     with writing(panel_db.panel) as c:
         account.top_up(c, alice, 500, "r")

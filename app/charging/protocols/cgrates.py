@@ -26,14 +26,7 @@ _METHODS = {
     "SMGenericV1.ProcessCDR": Step.CDR,
 }
 _PING = "CoreSv1.Ping"
-_NS = {
-    "h": 3_600_000_000_000,
-    "m": 60_000_000_000,
-    "s": 10**9,
-    "ms": 10**6,
-    "us": 1000,
-    "ns": 1,
-}
+_NS = {"h": 3_600_000_000_000, "m": 60_000_000_000, "s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
 _PART = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(h|ms|m|s|us|µs|ns)", re.ASCII)
 # A header's name, in either form, as it stands before the value (RFC 3261, 7.3.1 and 20).
 _HEADER = re.compile(r"(?:call-id|i)[ \t]*:\s*", re.IGNORECASE)
@@ -132,11 +125,7 @@ def grant_reply(request: Request, grant: Grant) -> bytes:
         result["MaxUsage"] = seconds * 10**9
     else:
         usage = float(seconds) if seconds else 0
-        result = {
-            "AttributesDigest": None,
-            "ResourceAllocation": None,
-            "MaxUsage": usage,
-        }
+        result = {"AttributesDigest": None, "ResourceAllocation": None, "MaxUsage": usage}
         result |= {"SuppliersDigest": None, "RoutesDigest": None}
     return _reply(request.id, result | {"ThresholdIDs": None, "StatQueueIDs": None})
 
