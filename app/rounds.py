@@ -105,11 +105,12 @@ class Runner:
 
     def _read_all(self, part: str) -> int:
         read = 0
-        while step := self._step(part):
+        while True:
+            limit = self.paces[part].limit
+            step = self._step(part)
             read += step
-            if step < self.paces[part].limit:
-                break
-        return read
+            if step < limit:
+                return read
 
     def _step(self, part: str) -> int:
         pace = self.paces[part]
