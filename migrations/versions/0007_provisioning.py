@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("row_id", sa.String(length=64), server_default="", nullable=False),
         sa.Column("before", LongText, nullable=True),
         sa.Column("after", LongText, nullable=True),
+        sa.Column("above_id", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_change_row")),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
