@@ -23,7 +23,7 @@ class Books:
         self._lock = threading.Lock()
         self._book: TariffBook | None = None
         self._stamp = ""
-        self._looked = 0.0
+        self._looked = -self._every
 
     def current(self) -> TariffBook:
         """The book, at most a few seconds old."""
@@ -38,6 +38,13 @@ class Books:
             return self._look()
         finally:
             self._lock.release()
+
+    def newer(self, than: TariffBook) -> TariffBook | None:
+        """The book when it has changed since: a rate made this second is not missed."""
+        with self._lock:
+            self._looked = -self._every
+            book = self._look()
+        return None if book is than else book
 
     def _look(self) -> TariffBook:
         if self._book is not None and time.monotonic() - self._looked < self._every:

@@ -146,11 +146,16 @@ class Server:
 
     def _handle(self, event: CallEvent) -> Grant:
         """One message, one transaction; returns after the commit. Runs in a thread."""
+        book = self._books.current()
         for left in reversed(range(_TRIES)):
             try:
-                book = self._books.current()
                 with writing(self._dbs.panel) as connection:
                     return session.handle(connection, book, self._policy, event)
+            except session.NoRate:
+                newer = self._books.newer(book)
+                if not left or newer is None:
+                    raise
+                book = newer
             except DBAPIError as exc:
                 if not left or not _passes(exc):
                     raise

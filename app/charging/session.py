@@ -42,6 +42,10 @@ class Policy:
         return cls(NumberPlan(settings.country, settings.trunk_prefix), settings.overrun_guard_ms)
 
 
+class NoRate(Refused):
+    """The book that was asked has no rate for the call."""
+
+
 def handle(connection: Connection, book: TariffBook, policy: Policy, event: CallEvent) -> Grant:
     """Whatever the event is; the grant is 0 where none is asked for. Raises Refused."""
     return _SERVICES[event.step](connection, book, policy, event)
@@ -154,7 +158,7 @@ def _rate(book: TariffBook, policy: Policy, payer: Payer, dialled: str, at: int)
     number = to_e164(dialled, policy.plan)
     match = book.match(payer.account_id, number, at) if number else None
     if match is None or match.currency != payer.currency:
-        raise Refused("NO_RATE", f"The account has no rate for '{dialled}'.")
+        raise NoRate("NO_RATE", f"The account has no rate for '{dialled}'.")
     return match
 
 

@@ -21,6 +21,7 @@ from app.charging.server import address
 from app.core.database import writing
 from app.core.errors import SettingsError
 from app.ledger import account
+from app.rating import store
 from tests.charging.conftest import ALICE, Client, Running
 
 ROOT = Path(__file__).parents[2]
@@ -185,3 +186,14 @@ def test_it_ends_in_good_order(tmp_path: Path, number: int) -> None:
         client.close()
     assert (process.returncode, out) == (0, "ended\n"), err
     assert "Traceback" not in err
+
+
+def test_a_rate_made_this_second_is_found(running: Running) -> None:
+    client = running.connect()
+    assert client.ask(_authorise(1))[1]["error"] is None
+    with writing(running.lab.dbs.panel) as connection:
+        bob = account.create(connection, code="bob", currency="EUR", credit_limit=10**12)
+    assert client.ask(_authorise(2, who="bob"))[1]["error"] == "NO_RATE"
+    with writing(running.lab.dbs.panel) as connection:
+        store.assign(connection, bob, 1)
+    assert client.ask(_authorise(3, who="bob"))[1]["error"] is None
