@@ -21,13 +21,14 @@ from app.core.errors import CompanionError
 from app.core.settings import Settings
 from app.jobs import heartbeat, lease
 from app.jobs.backlog import BacklogBar
-from app.provisioning import pusher
+from app.provisioning import health, pusher
 from app.recording import store_session_cdr
 from app.rounds import Runner
 
 log = logging.getLogger(__name__)
 
 _PAUSE_S = 0.5
+_NODES_S = 10
 _LEASE_MS = 12_000
 
 
@@ -52,6 +53,9 @@ def command() -> None:
             ("sessions", lambda: reaper.run(dbs, settings, store_session_cdr)),
         )
     ]
+    threads.append(
+        threading.Thread(target=_every, args=(stop, lambda: health.look(dbs, settings)))
+    )
     for thread in threads:
         thread.start()
     # One beat for all: a loop that hangs in the database hangs this beat too.
@@ -65,6 +69,14 @@ def command() -> None:
 def _beat(dbs: Databases) -> None:
     with writing(dbs.panel) as connection:
         heartbeat.beat(connection, "worker")
+
+
+def _every(stop: threading.Event, turn: Callable[[], int]) -> None:
+    """A turn every few seconds, whatever it finds."""
+    while True:
+        _guarded("nodes", turn)
+        if stop.wait(_NODES_S):
+            return
 
 
 def _loop(stop: threading.Event, name: str, turn: Callable[[], int]) -> None:

@@ -46,4 +46,6 @@ def set_up(app: Flask) -> None:
         handler.setFormatter(LineFormatter())
         root.addHandler(handler)
         root.setLevel(logging.INFO)
+        # It tells at every start which of its own parts it has.
+        logging.getLogger("alembic").setLevel(logging.WARNING)
     app.logger.propagate = True
