@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.core import clock, formats
 from app.core.context import databases, settings
 from app.core.database import reading, writing
+from app.core.errors import InvalidInput
 from app.identity import error_pages, headers, navigation, sessions
 from app.identity.access import Operator, guard_views, operator_or_none
 from app.identity.cookies import CookieSessions
@@ -46,11 +47,19 @@ def init_app(app: Flask) -> None:
     login.init_app(app, add_context_processor=False)
     login.session_protection = None
     login.user_loader(_load)
+    app.before_request(_refuse_nul)
     guard_views(app, _signed_in)
     CSRFProtect(app)
     headers.set_up(app)
     error_pages.set_up(app)
     _set_up_templates(app)
+
+
+def _refuse_nul() -> None:
+    """No text of ours holds NUL, and PostgreSQL cannot be asked for it."""
+    values = [*request.args.items(multi=True), *request.form.items(multi=True)]
+    if any("\x00" in name or "\x00" in value for name, value in values):
+        raise InvalidInput("The request holds a NUL character.", "Leave it out.")
 
 
 def _load(token: str) -> Operator | None:

@@ -1,0 +1,82 @@
+"""The panel on a port, and a page of the distribution's Chromium that is signed in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, ViewportSize
+from werkzeug.serving import make_server
+
+from app.identity import operators
+from tests.identity.people import PASSWORD, make
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the panel answers."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+@dataclass
+class Troubles:
+    """What a page complained about: script errors, refused inline code, missing files."""
+
+    seen: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        """Listens to a page."""
+        page.on("pageerror", lambda error: self.seen.append(str(error)))
+        page.on(
+            "console",
+            lambda line: self.seen.append(line.text) if line.type in ("error", "warning") else None,
+        )
+
+
+@pytest.fixture
+def troubles() -> Iterator[Troubles]:
+    """Collects complaints; the test fails at its end when there was one."""
+    found = Troubles()
+    yield found
+    assert found.seen == []
+
+
+@pytest.fixture
+def visit(
+    app: Flask, address: str, browser: Browser, troubles: Troubles, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Page]:
+    """``visit(width=390)``: a signed-in page of that size and colour scheme."""
+    from argon2 import PasswordHasher
+
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(operators, "_hasher", cheap)
+    make(app, "ann")
+
+    def open_page(
+        width: int = 1440, height: int = 900, dark: bool = False, script: bool = True
+    ) -> Page:
+        context = browser.new_context(
+            base_url=address,
+            viewport=ViewportSize(width=width, height=height),
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=script,
+        )
+        page = context.new_page()
+        troubles.watch(page)
+        page.goto("/login")
+        page.get_by_label("Login").fill("ann")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/")
+        return page
+
+    return open_page
