@@ -88,7 +88,7 @@ def affordable_ms(match: Match, units: int, limit_ms: int) -> int:
 
 
 def exact_text(value: Fraction) -> str:
-    """Decimal text of an exact number; a fraction where decimals would not end."""
+    """Decimal text of an exact number; where decimals would not end, nine places after ``≈``."""
     for places in range(19):
         scaled = value * 10**places
         if scaled.denominator == 1:
@@ -97,7 +97,7 @@ def exact_text(value: Fraction) -> str:
                 return sign + digits
             digits = digits.rjust(places + 1, "0")
             return f"{sign}{digits[:-places]}.{digits[-places:]}"
-    return f"{value.numerator}/{value.denominator}"
+    return f"≈ {exact_text(money.round_half_up(value, 9))}"
 
 
 def _seconds(duration_ms: int) -> str:

@@ -110,7 +110,7 @@ def test_one_more_increment_would_be_too_much(what: Match, units: int) -> None:
         (Fraction(1, 8), "0.125"),
         (Fraction(3), "3"),
         (Fraction(-1, 20), "-0.05"),
-        (Fraction(1, 3), "1/3"),
+        (Fraction(1, 3), "≈ 0.333333333"),
     ],
 )
 def test_exact_numbers_as_text(value: Fraction, text: str) -> None:
