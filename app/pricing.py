@@ -6,6 +6,7 @@ those that are priced later.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from app.rating.engine import RatableCall, Rated, Result
 from app.rating.tables import batch
 from app.rating.tariff import Reason
 
-Charged = Mapping[int, "Charge"]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def charge_columns(charge: Charge, batch_id: int) -> dict[str, Any]:
 
 def close_holds(connection: Connection, system: str, cdrs: Sequence[Mapping[str, Any]]) -> None:
     """Closes the holds of stored calls that have their price, or were never answered."""
-    close_for_cdrs(
+    settlement = close_for_cdrs(
         connection,
         [
             SettledCall(
@@ -146,3 +147,7 @@ def close_holds(connection: Connection, system: str, cdrs: Sequence[Mapping[str,
             if cdr["unpriced_reason"] is None
         ],
     )
+    for call in settlement.doubtful:
+        log.warning(
+            "two charging sessions fit CDR %s; their holds stay until somebody decides", call.cdr_id
+        )

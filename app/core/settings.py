@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,12 +162,31 @@ class _Reader:
         return value
 
     def secret(self, name: str, file: Path) -> str:
+        """The secret from the environment or its file, which is made when there is neither."""
         value = self.text(name, "")
-        if not value and file.is_file():
-            value = file.read_text(encoding="ascii").strip()
+        if not value:
+            try:
+                value = _kept_secret(file)
+            except OSError as exc:
+                raise SettingsError(
+                    f"{file} can be neither read nor written: {exc.strerror}.",
+                    f"Let PANEL_DATA_DIR name a folder of this user, or set PANEL_{name}.",
+                ) from exc
         if len(value) < _MIN_SECRET:
             raise SettingsError(
-                f"PANEL_{name} is missing or shorter than {_MIN_SECRET} characters.",
-                f"Set it, or let 'flask init' write one to {file}.",
+                f"PANEL_{name} is shorter than {_MIN_SECRET} characters.",
+                f"Use a random one, or unset it: one is then made in {file}.",
             )
         return value
+
+
+def _kept_secret(file: Path) -> str:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # Several processes may start at once: only one of them makes the file.
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return file.read_text(encoding="ascii").strip()
+    with os.fdopen(handle, "w", encoding="ascii") as made:
+        made.write(secrets.token_urlsafe(48))
+    return file.read_text(encoding="ascii")

@@ -50,7 +50,7 @@ def load_payers(connection: Connection, codes: Iterable[str]) -> Payers:
     accounts: dict[str, dict[int, Payer]] = defaultdict(dict)
     for start in range(0, len(wanted), 500):
         query = select(account.c.code, account.c.id, account.c.tenant_id, account.c.currency).where(
-            account.c.code.in_(wanted[start : start + 500]), account.c.kind != "system"
+            account.c.code.in_(wanted[start : start + 500]), account.c.mode != "system"
         )
         for code, account_id, tenant_id, currency in connection.execute(query):
             accounts[code][tenant_id] = Payer(account_id, tenant_id, currency)
