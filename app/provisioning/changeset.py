@@ -31,6 +31,8 @@ class Edit:
     before: Row | None
     after: Row | None
     above_id: int | None = None
+    # of the row that holds this edit, once it is written down
+    change_id: int | None = None
 
     @property
     def kind(self) -> str:
@@ -139,8 +141,8 @@ def draft(connection: Connection, wish: Draft) -> tuple[int, bool]:
                 "change_set_id": set_id,
                 "table_name": wish.table,
                 "row_id": edit.row_id,
-                "before": _dump(edit.before),
-                "after": _dump(edit.after),
+                "before": dumped(edit.before),
+                "after": dumped(edit.after),
                 "above_id": edit.above_id,
             }
             for edit in wish.edits
@@ -152,9 +154,7 @@ def draft(connection: Connection, wish: Draft) -> tuple[int, bool]:
 
 def by_reference(connection: Connection, reference: str, author: Author) -> int | None:
     """The change set that this form already made, if it did."""
-    set_id = connection.scalar(
-        select(change_set.c.id).where(change_set.c.reference == reference)
-    )
+    set_id = connection.scalar(select(change_set.c.id).where(change_set.c.reference == reference))
     return None if set_id is None else _same_author(connection, set_id, author)
 
 
@@ -217,13 +217,12 @@ def _assembled(row: Any, edits: Sequence[tuple[str, Edit]], pushes: Sequence[Pus
     )
 
 
-def _edits_of(
-    connection: Connection, ids: Sequence[int]
-) -> dict[int, list[tuple[str, Edit]]]:
+def _edits_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[tuple[str, Edit]]]:
     found: dict[int, list[tuple[str, Edit]]] = {}
     query = select(change).where(change.c.change_set_id.in_(ids)).order_by(change.c.id)
     for row in connection.execute(query):
-        edit = Edit(row.row_id, _load(row.before), _load(row.after), row.above_id)
+        before, after = _load(row.before), _load(row.after)
+        edit = Edit(row.row_id, before, after, row.above_id, row.id)
         found.setdefault(row.change_set_id, []).append((row.table_name, edit))
     return found
 
@@ -254,7 +253,8 @@ def _pushes_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[Pus
     return found
 
 
-def _dump(row: Mapping[str, Any] | None) -> str | None:
+def dumped(row: Mapping[str, Any] | None) -> str | None:
+    """How a row is written down: the same values give the same text."""
     return None if row is None else json.dumps(dict(row), ensure_ascii=False, sort_keys=True)
 
 

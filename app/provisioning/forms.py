@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, HiddenField, SelectField, StringField
+from wtforms import BooleanField, Field, HiddenField, SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
 from app.provisioning.changeset import COMMENT_LIMIT
@@ -82,9 +82,8 @@ def _field(column: Column) -> Any:
     if column.kind == "flag":
         return BooleanField(column.label)
     if column.kind == "choice":
-        return SelectField(
-            column.label, coerce=_choice, choices=list(column.choices), default=column.default
-        )
+        choices = [SelectChoice(value, label) for value, label in column.choices]
+        return SelectField(column.label, coerce=_choice, choices=choices, default=column.default)
     default = "" if column.default is None else str(column.default)
     return StringField(
         column.label, default=default, filters=[lambda text: text.strip() if text else ""]

@@ -53,9 +53,7 @@ def run_due(dbs: Databases, settings: Settings) -> int:
         return 0
     pool = ThreadPoolExecutor(min(len(claims), _PARALLEL), thread_name_prefix="push")
     try:
-        running = {
-            pool.submit(serve, dbs, settings, _task(dbs, claim)): claim for claim in claims
-        }
+        running = {pool.submit(serve, dbs, settings, _task(dbs, claim)): claim for claim in claims}
         # A resolver that hangs is the one thing without a limit of its own: not waited for.
         rounds = -(-len(claims) // _PARALLEL)
         done, _ = wait(running, timeout=rounds * (settings.mi_timeout + 5))
@@ -128,13 +126,8 @@ def _task(dbs: Databases, claim: _Claim) -> Task:
     ids = list(claim.pushes)
     with reading(dbs.panel) as connection:
         edits = changeset.edits_of(connection, ids)
-        tools = dict(
-            connection.execute(
-                select(change_set.c.id, change_set.c.tool).where(change_set.c.id.in_(ids))
-            )
-            .tuples()
-            .all()
-        )
+        used = select(change_set.c.id, change_set.c.tool).where(change_set.c.id.in_(ids))
+        tools = {row.id: row.tool for row in connection.execute(used)}
     return Task(claim.mi_url, {set_id: (tools[set_id], edits[set_id]) for set_id in sorted(ids)})
 
 

@@ -51,9 +51,7 @@ def _pushes(connection: Connection) -> Finding:
         select(push.c.id, push.c.change_set_id, push.c.level)
         .where(
             push.c.state == "verified",
-            push.c.level.not_in(LEVELS)
-            | push.c.evidence.is_(None)
-            | push.c.verified_at.is_(None),
+            push.c.level.not_in(LEVELS) | push.c.evidence.is_(None) | push.c.verified_at.is_(None),
         )
         .limit(MOST)
     ).all()

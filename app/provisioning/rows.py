@@ -64,8 +64,11 @@ def completed(
         if column.name not in values or column.name not in table.c:
             continue
         value = _stored(table.c[column.name], values[column.name])
-        if before is not None and not value and not before.get(column.name, 0) and not (
-            isinstance(value, int)
+        if (
+            before is not None
+            and not value
+            and not before.get(column.name, 0)
+            and not (isinstance(value, int))
         ):
             value = before.get(column.name)
         row[column.name] = value

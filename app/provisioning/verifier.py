@@ -72,9 +72,7 @@ def node_call(mi_url: str, seconds: float) -> NodeCall:
     return call
 
 
-def serve(
-    dbs: Databases, settings: Settings, task: Task
-) -> tuple[str, str, Sequence[Outcome]]:
+def serve(dbs: Databases, settings: Settings, task: Task) -> tuple[str, str, Sequence[Outcome]]:
     """(version, problem of the node or "", outcomes); never raises what a node or table causes."""
     try:
         call = node_call(task.mi_url, settings.mi_timeout)
@@ -103,6 +101,7 @@ def _one_tool(
     except MiCommandError as exc:
         problem = f"The node refused to reload {used.table}: {_sentence(exc)}"
         return [Outcome(set_id, "failed", problem) for set_id in edits]
+    proofs: dict[int, Proof] = {}
     try:
         proofs = _proofs(dbs, call, used, edits)
         if any(proof.problem for proof in proofs.values()):
@@ -110,7 +109,7 @@ def _one_tool(
             call(used.reload, used.reload_params())
             proofs = _proofs(dbs, call, used, edits)
     except OutOfTime:
-        proofs = {}
+        pass  # what was found out so far stands; the rest is asked next time
     except (CompanionError, SQLAlchemyError) as exc:
         problem = f"Reloaded, but reading back failed: {_sentence(exc)}"
         return [Outcome(set_id, "pushed", problem, reloaded=True) for set_id in edits]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, insert, select, update
+from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from app.core import clock
@@ -121,9 +121,7 @@ def _record(panel: Connection, settings: Settings, set_id: int, ids: list[str]) 
         panel.execute(push.insert(), waiting)
 
 
-def _apply(
-    panel: Connection, switch: Connection, table: Table, used: Tool, edit: Edit
-) -> str:
+def _apply(panel: Connection, switch: Connection, table: Table, used: Tool, edit: Edit) -> str:
     """Makes one row so; returns its id. Raises Conflict when it is not as it was seen."""
     try:
         if edit.before is None:
@@ -152,15 +150,13 @@ def _change(switch: Connection, table: Table, used: Tool, row_id: int, edit: Edi
     _read_back(switch, table, used, row_id, edit.after)
 
 
-def _insert(
-    panel: Connection, switch: Connection, table: Table, used: Tool, edit: Edit
-) -> int:
+def _insert(panel: Connection, switch: Connection, table: Table, used: Tool, edit: Edit) -> int:
     after = edit.after or {}
     found = _already_inserted(panel, switch, table, used, edit)
     if found is not None:
         return found
     done = switch.execute(insert(table).values(**after))
-    assert done.inserted_primary_key is not None  # noqa: S101 - the tool's key is a counted id
+    assert done.inserted_primary_key is not None
     row_id = int(done.inserted_primary_key[0])
     _read_back(switch, table, used, row_id, after)
     return row_id
@@ -170,7 +166,7 @@ def _already_inserted(
     panel: Connection, switch: Connection, table: Table, used: Tool, edit: Edit
 ) -> int | None:
     """The row of an insert that was committed just before a kill; nobody else's."""
-    if edit.above_id is None:
+    if edit.above_id is None or edit.change_id is None:
         return None
     same = and_(*(table.c[name].is_not_distinct_from(value) for name, value in _after(edit)))
     query = select(table).where(table.c[used.key] > edit.above_id, same).order_by(table.c[used.key])
@@ -182,16 +178,28 @@ def _already_inserted(
             change.c.table_name == table.name, change.c.row_id.in_([str(i) for i in candidates])
         )
     ).all()
-    return next((row for row in candidates if str(row) not in taken), None)
+    free = [row for row in candidates if str(row) not in taken]
+    # Of several same inserts in flight the earlier ones come first: none is lost, none doubled.
+    earlier = panel.scalar(
+        select(func.count())
+        .select_from(change)
+        .join(change_set, change_set.c.id == change.c.change_set_id)
+        .where(
+            change_set.c.state == "drafted",
+            change.c.table_name == table.name,
+            change.c.before.is_(None),
+            change.c.after == changeset.dumped(edit.after),
+            change.c.id < edit.change_id,
+        )
+    )
+    return free[earlier or 0] if len(free) > (earlier or 0) else None
 
 
 def _after(edit: Edit) -> list[tuple[str, Any]]:
     return list((edit.after or {}).items())
 
 
-def _read_back(
-    switch: Connection, table: Table, used: Tool, row_id: int, wanted: Row
-) -> None:
+def _read_back(switch: Connection, table: Table, used: Tool, row_id: int, wanted: Row) -> None:
     """A database may cut or recode what it stores; then nothing of the change is kept."""
     stored = fetch(switch, table, used.key, row_id)
     for name, value in wanted.items():

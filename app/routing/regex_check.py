@@ -29,8 +29,8 @@ def check(patterns: Sequence[str], *, ignore_case: bool = False) -> list[Verdict
         answers = iter(check_patterns([(pattern, ignore_case) for pattern in asked]))
     except SandboxTimeout:
         slow = Verdict(
-            "This expression takes longer than a second to try and would block calls;"
-            " make it simpler."
+            "This could not be tried within a second, so calls would wait for it too."
+            " Make it simpler; or save again, if this machine is just busy."
         )
         return [slow if pattern else Verdict(None) for pattern in patterns]
     return [_verdict(pattern, next(answers)) if pattern else Verdict(None) for pattern in patterns]

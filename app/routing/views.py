@@ -31,9 +31,7 @@ def index() -> ResponseReturnValue:
     dpid, text = _whole("dpid"), request.args.get("q", "").strip()[:64]
     with reading(databases().switch) as connection:
         known = dialplan.dpids(connection)
-        found = dialplan.browse(
-            connection, dpid=dpid, text=text, after=_place(), limit=PAGE + 1
-        )
+        found = dialplan.browse(connection, dpid=dpid, text=text, after=_place(), limit=PAGE + 1)
     forms = {}
     for listed in found[:PAGE]:
         form = ConfirmForm(formdata=None)

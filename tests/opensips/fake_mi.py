@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from app.opensips.dialplan import Rule, skip_reason, translate
 
@@ -55,7 +55,7 @@ class FakeNode:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/mi"
 
-    def __enter__(self) -> FakeNode:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -73,10 +73,12 @@ class FakeNode:
         self._spawn(self._accept, server)
 
     def stop(self) -> None:
+        if self._server is None:
+            return
         self._gone.set()
-        assert self._server is not None
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
+        self._server = None
         for connection in self._open:
             try:
                 connection.shutdown(socket.SHUT_RDWR)
@@ -194,7 +196,9 @@ class FakeNode:
         if method in ("dp_translate", "dialplan:translate"):
             return self._translate(params)
         if method in ("sr_list_reports", "status_report:reports"):
-            return {"result": [{"Name": "default", "Reports": [{"Log": log} for log in self.loads]}]}
+            return {
+                "result": [{"Name": "default", "Reports": [{"Log": log} for log in self.loads]}]
+            }
         return _error(-32601, "Method not found")
 
     def _reload(self, mode: str) -> dict[str, Any]:

@@ -28,8 +28,16 @@ from app.opensips.mi_names import ALLOWED, NEW_NAMES, Command
 from tests.opensips.fake_mi import FakeNode, free_port, recorded_which
 
 RULES = [
-    {"id": 1, "dpid": 1, "pr": 1, "match_op": 1, "match_exp": "^00", "attrs": "intl",
-     "subst_exp": "^00(.*)$", "repl_exp": r"+\1"},
+    {
+        "id": 1,
+        "dpid": 1,
+        "pr": 1,
+        "match_op": 1,
+        "match_exp": "^00",
+        "attrs": "intl",
+        "subst_exp": "^00(.*)$",
+        "repl_exp": r"+\1",
+    },
     {"id": 2, "dpid": 1, "pr": 2, "match_op": 0, "match_exp": "112", "repl_exp": "911"},
 ]
 
@@ -184,9 +192,26 @@ def test_a_certificate_that_nobody_signed_is_refused(tmp_path: Path) -> None:
     assert openssl, "openssl is needed: apt-get install openssl"
     key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")
     subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "1", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
+        [
+            openssl,
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=localhost",
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+        ],
+        check=True,
+        capture_output=True,
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

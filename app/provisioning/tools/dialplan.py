@@ -79,9 +79,7 @@ COLUMNS = (
         " empty: always.",
         limit=255,
     ),
-    Column(
-        "attrs", "Attributes", "text", "Handed to the script with the output.", limit=255
-    ),
+    Column("attrs", "Attributes", "text", "Handed to the script with the output.", limit=255),
     Column("disabled", "Disabled", "flag", "OpenSIPS skips the rule.", default=0),
 )
 
@@ -95,11 +93,8 @@ def describe(row: Mapping[str, Any]) -> str:
 def validate(values: Mapping[str, Any]) -> dict[str, str]:
     """A sentence for each column that the switch would refuse, mangle or suffer from."""
     problems = limits(COLUMNS, values)
-    rule = Rule.of({**values, "id": 0} if "match_op" not in problems else {"id": 0})
-    patterns = [
-        rule.match_exp if rule.match_op == REGEX and "match_exp" not in problems else "",
-        rule.subst_exp if "subst_exp" not in problems else "",
-    ]
+    rule = Rule.of({name: value for name, value in values.items() if name not in problems})
+    patterns = [rule.match_exp if rule.match_op == REGEX else "", rule.subst_exp]
     ignore_case = bool(rule.match_flags & CASE_INSENSITIVE)
     match, subst = regex_check.check(patterns, ignore_case=ignore_case)
     if match.problem:

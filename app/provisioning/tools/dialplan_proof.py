@@ -55,9 +55,7 @@ def prove(
     return proofs
 
 
-def _proof(
-    ask: Ask, wanted: list[dict[str, Any]], now: dict[int, Rule | None], note: str
-) -> Proof:
+def _proof(ask: Ask, wanted: list[dict[str, Any]], now: dict[int, Rule | None], note: str) -> Proof:
     """``now`` holds the changed rows as the table has them, None for those that are gone."""
     for row, rule in now.items():
         if rule and not rule.disabled and (reason := skip_reason(rule)):
@@ -124,9 +122,9 @@ def _compare_counts(connection: Connection, table: Table, ask: Ask) -> tuple[str
     if report is None:
         return "", ""
     loaded, discarded = report
-    rows = connection.scalar(
-        select(func.count()).select_from(table).where(table.c.disabled == 0)
-    ) or 0
+    rows = (
+        connection.scalar(select(func.count()).select_from(table).where(table.c.disabled == 0)) or 0
+    )
     if loaded + discarded != rows:
         return (
             f"The node loaded {loaded + discarded} rules, the table has {rows}: it may read"
