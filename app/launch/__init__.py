@@ -1,0 +1,1 @@
+"""``make run``: prepares the databases, starts every process and stops them together."""
