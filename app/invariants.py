@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -59,6 +60,25 @@ class _Notes:
 
 def _rows_used_once(dbs: Databases, settings: Settings, panel: Connection) -> Finding:
     """1: every settled row of the switch is in one CDR, one open call or one suspense entry."""
+    uses = _uses(panel)
+    notes = _Notes([])
+    for (call_id, name), times in uses.items():
+        if times > 1:
+            notes.add(f"{name} of Call-ID {call_id[:64]!r} is used {times} times")
+    checked = 0
+    if panel.scalar(select(source.c.id).limit(1)) is not None:
+        found = ensure_source(panel, settings)
+        settled = clock.now_ms() - settings.settling_ms
+        for row in chain.from_iterable(_rows(dbs, r) for r in open_readers(dbs.switch, found)):
+            checked += 1
+            used = (row.call_id[:255], row.name) in uses
+            if not used and written_at(row, found.habits.zone, settled) < settled:
+                notes.add(f"{row.name} (Call-ID {row.call_id[:64]!r}) is in no CDR")
+    return Finding("1 rows are used once", checked, notes.found)
+
+
+def _uses(panel: Connection) -> Counter[tuple[str, str]]:
+    """How often each row of the switch (Call-ID, ``acc:12``) is used."""
     uses: Counter[tuple[str, str]] = Counter()
     for table in (answered, failed):
         for call_id, names in panel.execute(select(table.c.call_id, table.c.acc_ids)):
@@ -68,23 +88,7 @@ def _rows_used_once(dbs: Databases, settings: Settings, panel: Connection) -> Fi
         if table is open_call:
             query = query.where(table.c.cdr_id.is_(None))
         uses.update((call_id, f"{name}:{row}") for call_id, name, row in panel.execute(query))
-    notes = _Notes([])
-    checked = 0
-    if panel.scalar(select(source.c.id).limit(1)) is not None:
-        found = ensure_source(panel, settings)
-        settled = clock.now_ms() - settings.settling_ms
-        for reader in open_readers(dbs.switch, found):
-            for row in _rows(dbs, reader):
-                times = uses[row.call_id[:255], row.name]
-                checked += 1
-                if times > 1:
-                    notes.add(f"{row.name} is used {times} times")
-                elif not times and written_at(row, found.habits.zone, settled) < settled:
-                    notes.add(f"{row.name} (Call-ID {row.call_id[:64]!r}) is in no CDR")
-    for (call_id, name), times in uses.items():
-        if times > 1:
-            notes.add(f"{name} of Call-ID {call_id[:64]!r} is used {times} times")
-    return Finding("1 rows are used once", checked, sorted(set(notes.found)))
+    return uses
 
 
 def _rows(dbs: Databases, reader: Reader) -> Iterator[Any]:

@@ -37,7 +37,7 @@ STARTERS: dict[str, Callable[[], Server]] = {
     "postgresql": postgresql.start,
 }
 ADMIN_LOGIN = "admin"
-ADMIN_PASSWORD = "correct horse battery staple 42"  # noqa: S105 - the tests' own
+ADMIN_PASSWORD = "correct horse battery staple 42"
 
 
 def pytest_configure() -> None:

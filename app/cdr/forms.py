@@ -43,7 +43,9 @@ _LABELS = {
 class FilterForm(Form):
     """Fields as they stand in the address; times are wall clocks of the viewer's zone."""
 
-    range = SelectField("Range", choices=[*PRESETS, "custom"], default=DEFAULT)
+    range = SelectField(
+        "Range", choices={name: name for name in (*PRESETS, "custom")}, default=DEFAULT
+    )
     since = StringField("From")
     until = StringField("Till")
     caller = StringField("Caller", [Length(max=64)])
@@ -51,20 +53,22 @@ class FilterForm(Form):
     call_id = StringField("Call-ID", [Length(max=255)])
     domain = StringField("Domain", [Length(max=128)])
     account = StringField("Account", [Length(max=128)])
-    sip_class = SelectField(
-        "SIP class", choices=[("", "Any SIP class"), *CLASSES.items()], default=""
-    )
+    sip_class = SelectField("SIP class", choices={"": "Any SIP class"} | CLASSES, default="")
     status = SelectField(
         "Status",
-        choices=[("", "Any status"), ("answered", "Answered"), ("failed", "Not answered")],
+        choices={"": "Any status", "answered": "Answered", "failed": "Not answered"},
         default="",
     )
 
     def to_filters(self, zone: str, tenant_id: int | None) -> Filters:
         """The filters that the form asks for; InvalidInput names what cannot be understood."""
         if not self.validate():
-            name, errors = next(iter(self.errors.items()))
-            raise InvalidInput(f"{name}: {errors[0]}", "Correct it or clear the filter.", name)
+            wrong = next(field for field in self if field.errors)
+            raise InvalidInput(
+                f"{wrong.label.text}: {wrong.errors[0]}",
+                "Correct it or clear the filter.",
+                wrong.name,
+            )
         since, until = self._bounds(zone)
         text = {name: self._text(name) for name in ("caller", "callee", "call_id", "domain")}
         for name in ("caller", "callee"):

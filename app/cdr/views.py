@@ -100,7 +100,8 @@ def _list(form: forms.FilterForm, page: Page) -> dict[str, Any]:
 
 def _address(address: dict[str, str], **place: Cursor | None) -> str | None:
     found = {name: str(cursor) for name, cursor in place.items() if cursor is not None}
-    return url_for("cdr.index", **address, **found) if found else None
+    arguments: dict[str, Any] = address | found
+    return url_for("cdr.index", **arguments) if found else None
 
 
 def _stamp(page: Page) -> str:

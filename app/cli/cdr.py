@@ -10,10 +10,10 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from app.cli.friendly import FriendlyGroup
 from app.cdr.export import plain
 from app.cdr.filters import Filters
 from app.cdr.search import walk
+from app.cli.friendly import FriendlyGroup
 from app.core import clock, context
 from app.core.database import reading
 

@@ -59,8 +59,10 @@ def command() -> None:
     for thread in threads:
         thread.start()
     # One beat for all: a loop that hangs in the database hangs this beat too.
-    while not stop.wait(2):
+    while True:
         _guarded("heartbeat", lambda: _beat(dbs))
+        if stop.wait(2):
+            break
     for thread in threads:
         thread.join(timeout=10)
     calls.leave()

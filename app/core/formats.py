@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from app.core import clock, money
 
-_MONTHS = ("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec").split()
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
 def moment(instant_ms: int | None, zone: str, style: str = "full") -> Markup:

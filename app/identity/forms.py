@@ -27,4 +27,4 @@ class PasswordForm(FlaskForm):
 class ZoneForm(FlaskForm):
     """The zone in which times are shown."""
 
-    zone = SelectField("Time zone", choices=list(operators.zones()))
+    zone = SelectField("Time zone", choices={name: name for name in operators.zones()})

@@ -19,6 +19,7 @@ blueprint = Blueprint("mediation", __name__)
 PAGE = 50
 # A replay runs while the operator waits: this many rows at a click.
 MOST = 500
+_WORDS = {str(reason): words for reason, words in suspense.IN_WORDS.items()}
 
 
 @blueprint.get("/suspense")
@@ -32,7 +33,7 @@ def index() -> ResponseReturnValue:
         counts = suspense.counts(connection)
         entries = suspense.browse(connection, reason, after, PAGE + 1)
     reasons = [
-        {"reason": name, "count": count, "words": suspense.IN_WORDS.get(name, (name, ""))}
+        {"reason": name, "count": count, "words": _WORDS.get(name, (name, ""))}
         for name, count in sorted(counts.items(), key=lambda item: -item[1])
     ]
     older = entries[PAGE - 1]["id"] if len(entries) > PAGE else None

@@ -125,9 +125,7 @@ def has_table(bind: Engine | Connection, name: str) -> bool:
 def check_version(connection: Connection, name: str) -> None:
     """Raises SwitchTableError when the table has a version that we have not met."""
     version = reflect(connection, "version")
-    found = connection.scalar(
-        select(version.c.table_version).where(version.c.table_name == name)
-    )
+    found = connection.scalar(select(version.c.table_version).where(version.c.table_name == name))
     if found is None or int(found) not in KNOWN_VERSIONS[name]:
         known = ", ".join(map(str, sorted(KNOWN_VERSIONS[name])))
         raise SwitchTableError(

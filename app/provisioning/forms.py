@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, HiddenField, SelectChoice, SelectField, StringField
+from wtforms import BooleanField, Field, HiddenField, SelectChoice, SelectField, StringField  # type: ignore[attr-defined]
 from wtforms.validators import Length
 
 from app.provisioning.changeset import COMMENT_LIMIT

@@ -53,7 +53,7 @@ def prepare(dbs: Databases, rows: int) -> None:
 
 
 def _chunks(rows: int, size: int = 5_000) -> Iterator[list[dict[str, Any]]]:
-    draw = random.Random(7)  # noqa: S311 - a figure, not a secret
+    draw = random.Random(7)
     now = clock.now_ms() - 2 * clock.HOUR
     chunk: list[dict[str, Any]] = []
     for number in range(rows):

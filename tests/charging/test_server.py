@@ -168,7 +168,7 @@ print("ended", flush=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_in_good_order(tmp_path: Path, number: int) -> None:
     command = [sys.executable, "-c", PROGRAM, str(tmp_path), "127.0.0.1:0"]
-    with subprocess.Popen(  # noqa: S603 - our own program
+    with subprocess.Popen(
         command,
         cwd=ROOT,
         stdout=subprocess.PIPE,

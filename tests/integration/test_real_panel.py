@@ -33,7 +33,7 @@ from tests.integration.sipp import sipp_calls
 
 BINARY = os.environ.get("PANEL_TEST_OPENSIPS", "")
 pytestmark = pytest.mark.skipif(not BINARY, reason="PANEL_TEST_OPENSIPS names no OpenSIPS binary")
-PASSWORD = "a long enough password 17"  # noqa: S105 - of this test's own operator
+PASSWORD = "a long enough password 17"
 
 
 @pytest.fixture(scope="module")

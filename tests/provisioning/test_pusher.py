@@ -266,7 +266,7 @@ def test_several_workers_share_the_work(both_dbs: Databases, settings: Settings)
             try:
                 while any(not look(both_dbs, i).settled for i in ids):
                     pusher.run_due(both_dbs, used)
-            except Exception as exc:  # noqa: BLE001 - told by the test itself
+            except Exception as exc:
                 errors.append(exc)
 
         workers = [threading.Thread(target=work) for _ in range(3)]

@@ -81,7 +81,7 @@ def keeper(command: list[str], *, log: Path, account: str | None) -> subprocess.
     """Starts a server that ends with the run; ``account`` is the user to run it as."""
     script = Path(__file__).with_name("keeper.py")
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603 - the tests' own command
+        process = subprocess.Popen(
             [
                 sys.executable,
                 str(script),
@@ -100,7 +100,7 @@ def keeper(command: list[str], *, log: Path, account: str | None) -> subprocess.
 
 def once(command: list[str], *, home: Path, account: str | None) -> None:
     """Runs a set-up command to its end as that user; raises with its output when it fails."""
-    done = subprocess.run(  # noqa: S603 - the tests' own command
+    done = subprocess.run(
         [*_as_account(account), *command],
         cwd=home,
         capture_output=True,
