@@ -177,7 +177,7 @@ def dbs(lender: Lender) -> Databases:
 
 @pytest.fixture
 def databases(request: pytest.FixtureRequest) -> Databases:
-    """What ``app`` runs on: ``both_dbs`` or ``panel_db`` where the test asks for it, else ``dbs``."""
+    """What ``app`` runs on: ``both_dbs`` or ``panel_db`` where asked for, else ``dbs``."""
     for name in ("both_dbs", "panel_db"):
         if name in request.fixturenames:
             found: Databases = request.getfixturevalue(name)

@@ -53,9 +53,7 @@ def command() -> None:
             ("sessions", lambda: reaper.run(dbs, settings, store_session_cdr)),
         )
     ]
-    threads.append(
-        threading.Thread(target=_every, args=(stop, lambda: health.look(dbs, settings)))
-    )
+    threads.append(threading.Thread(target=_every, args=(stop, lambda: health.look(dbs, settings))))
     for thread in threads:
         thread.start()
     # One beat for all: a loop that hangs in the database hangs this beat too.

@@ -147,7 +147,7 @@ def become(program: Callable[[], object], parent: int, output: int | None, name:
             code = 0
     except SystemExit as exc:
         code = exc.code if isinstance(exc.code, int) else int(exc.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - the last words of a process
         traceback.print_exc()
     finally:
         try:

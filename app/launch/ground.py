@@ -63,7 +63,10 @@ def ports_are_free(settings: Settings) -> None:
     """Raises SettingsError naming the first address that cannot be listened on."""
     wanted = {
         settings.bind: ("the panel", "Stop what listens there, or set PANEL_BIND to another one."),
-        settings.charging_bind: ("charging", "Stop what listens there, or set PANEL_CHARGING_BIND to another one."),
+        settings.charging_bind: (
+            "charging",
+            "Stop what listens there, or set PANEL_CHARGING_BIND to another one.",
+        ),
     }
     if settings.demo:
         wanted[DEMO_MI.split("/")[2]] = ("the demo switch", "Stop what listens there.")

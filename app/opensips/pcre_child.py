@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-import pcre2  # type: ignore[import-untyped]
+import pcre2
 
 from app.opensips.dialplan import Answer, PatternRefused, Rule, compiled, matches, translate
 from app.opensips.pattern import examples, hostile

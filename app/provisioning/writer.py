@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, and_, delete, func, insert, select, up
 from sqlalchemy.exc import DBAPIError
 
 from app.core import clock
-from app.core.database import Databases, ping, reading, writing
+from app.core.database import Databases, inserted_id, ping, reading, writing
 from app.core.errors import CompanionError, Conflict, DatabaseUnavailable, SwitchTableError
 from app.core.settings import Settings
 from app.opensips.tables import check_version, reflect
@@ -155,9 +155,7 @@ def _insert(panel: Connection, switch: Connection, table: Table, used: Tool, edi
     found = _already_inserted(panel, switch, table, used, edit)
     if found is not None:
         return found
-    done = switch.execute(insert(table).values(**after))
-    assert done.inserted_primary_key is not None
-    row_id = int(done.inserted_primary_key[0])
+    row_id = inserted_id(switch.execute(insert(table).values(**after)))
     _read_back(switch, table, used, row_id, after)
     return row_id
 

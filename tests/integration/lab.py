@@ -73,9 +73,7 @@ def private_mariadb(binary: Path, folder: Path) -> Iterator[Engine]:
     server = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
     command = [server, *common, f"--port={port}", "--bind-address=127.0.0.1"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, f"--socket={folder}/s"], stdout=log, stderr=log
-        )
+        process = subprocess.Popen([*command, f"--socket={folder}/s"], stdout=log, stderr=log)
     try:
         _make_database(folder / "s")
         url = f"mysql+pymysql://opensips:opensips@127.0.0.1:{port}/opensips"
@@ -148,9 +146,7 @@ def running_lab(
         "down": 503,
     }
     kinds["ring"] = "ring"
-    gateways = {
-        name: start_gateway(free_port(), kind, workdir) for name, kind in kinds.items()
-    }
+    gateways = {name: start_gateway(free_port(), kind, workdir) for name, kind in kinds.items()}
     # PostgreSQL's stock address.port is a signed smallint.
     trunk_port = next(port for port in range(20_000, 30_000) if is_free(port))
     switch = None
@@ -200,9 +196,7 @@ def _provision(engine: Engine, gateways: dict[str, Gateway], trunk_port: int) ->
                 "INSERT INTO dr_gateways (gwid, type, address) VALUES (:n, 0, :a)",
                 n=name, a=f"127.0.0.1:{gateway.port}",
             )  # fmt: skip
-        run(
-            "INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('both', 'down,answer', 0)"
-        )
+        run("INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('both', 'down,answer', 0)")
         for prefix, gwlist in routes.items():
             run(
                 "INSERT INTO dr_rules (groupid, prefix, gwlist) VALUES ('0', :p, :g)",

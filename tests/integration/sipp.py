@@ -23,7 +23,9 @@ t=0 0
 m=audio 40000 RTP/AVP 8
 a=rtpmap:8 PCMA/8000
 """
-_ECHO = "[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]gw[call_number]\n[last_Call-ID:]\n[last_CSeq:]"
+_ECHO = (
+    "[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]gw[call_number]\n[last_Call-ID:]\n[last_CSeq:]"
+)
 _ECHO_PLAIN = "[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]"
 
 
@@ -101,7 +103,8 @@ def sipp_calls(
     ``expect`` is the final code (200: holds for ``hold_ms`` and hangs up), ``cancel`` (gives
     up after ``hold_ms`` of ringing) or ``switch-bye`` (waits for the switch to end the call).
     With a ``password`` the caller authenticates, without it he is a trunk on ``local_port``.
-    ``call_id`` replaces the Call-ID's first part, ``tag`` begins the From tag, ``rate`` is in calls a second.
+    ``call_id`` replaces the Call-ID's first part, ``tag`` begins the From tag,
+    ``rate`` is in calls a second.
     """
     prefix = call_id or uuid.uuid4().hex[:12]
     caller = Caller(domain, user, password, user_agent, tag)
@@ -329,9 +332,7 @@ def _send(message: str, *, retrans: bool = False) -> str:
     return f"<send{again}><![CDATA[\n{message}\n]]></send>"
 
 
-def _receive(
-    code: int, *, optional: bool = False, auth: bool = False, routes: bool = False
-) -> str:
+def _receive(code: int, *, optional: bool = False, auth: bool = False, routes: bool = False) -> str:
     extra = ' optional="true"' if optional else ""
     extra += ' auth="true"' if auth else ""
     extra += ' rrs="true"' if routes else ""

@@ -38,13 +38,9 @@ class Switch:
     @property
     def log(self) -> str:
         """All that the server has written so far."""
-        return (self.workdir / "opensips.log").read_text(
-            encoding="utf-8", errors="replace"
-        )
+        return (self.workdir / "opensips.log").read_text(encoding="utf-8", errors="replace")
 
-    def mi(
-        self, method: str, params: dict[str, Any] | None = None, timeout: float = 5
-    ) -> Any:
+    def mi(self, method: str, params: dict[str, Any] | None = None, timeout: float = 5) -> Any:
         """The result of an MI command; RuntimeError for a JSON-RPC error.
 
         One connection a request, since 3.6 stalls on kept ones; ``timeout`` in seconds.
@@ -209,9 +205,7 @@ def write_config(
 def _edit(path: Path, *edits: tuple[str, str]) -> None:
     text = path.read_text(encoding="utf-8")
     for pattern, new in edits:
-        text, count = re.subn(
-            pattern, new.replace("\\", r"\\"), text, flags=re.MULTILINE
-        )
+        text, count = re.subn(pattern, new.replace("\\", r"\\"), text, flags=re.MULTILINE)
         if count != 1:
             raise RuntimeError(f"{path.name}: {count} lines match {pattern}")
     path.write_text(text, encoding="utf-8")

@@ -20,9 +20,7 @@ from tests.integration.sipp import Batch, register, sipp_calls
 from tests.integration.switch import free_port
 
 BINARY = os.environ.get("PANEL_TEST_OPENSIPS", "")
-pytestmark = pytest.mark.skipif(
-    not BINARY, reason="PANEL_TEST_OPENSIPS names no OpenSIPS binary"
-)
+pytestmark = pytest.mark.skipif(not BINARY, reason="PANEL_TEST_OPENSIPS names no OpenSIPS binary")
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +52,7 @@ def charged(
 
 
 class TestCalls:
-    def test_answered_calls_leave_one_row_each_with_what_was_dialled(
-        self, lab: Lab
-    ) -> None:
+    def test_answered_calls_leave_one_row_each_with_what_was_dialled(self, lab: Lab) -> None:
         batch = sipp_calls(
             lab.switch.sip_port, lab.workdir, number="0012125550100",
             local_port=lab.trunk_port, count=10, hold_ms=1100,
@@ -71,15 +67,11 @@ class TestCalls:
             assert row["user_agent"] == "sipp"
             assert row["src_ip"] == "127.0.0.1"
             assert row["caller_domain"] == DOMAIN
-        assert len({row["charge_id"] for row in rows}) == 10, (
-            "each call has an id of its own"
-        )
+        assert len({row["charge_id"] for row in rows}) == 10, "each call has an id of its own"
         assert lab.rows("missed_calls", batch.prefix) == []
         assert lab.gateways["answer"].numbers()[-10:] == ["12125550100"] * 10
 
-    def test_a_subscriber_calls_with_his_password_and_is_the_account(
-        self, lab: Lab
-    ) -> None:
+    def test_a_subscriber_calls_with_his_password_and_is_the_account(self, lab: Lab) -> None:
         batch = sipp_calls(
             lab.switch.sip_port, lab.workdir, number="1333", user="alice", password=PASSWORD,
             local_port=free_port(), hold_ms=200,
@@ -196,9 +188,7 @@ class TestCalls:
         assert row["caller"] == "u" * 64
         assert row["user_agent"] == "caf? " + "x" * 250
 
-    def test_a_call_id_longer_than_the_column_is_refused_not_given_away(
-        self, lab: Lab
-    ) -> None:
+    def test_a_call_id_longer_than_the_column_is_refused_not_given_away(self, lab: Lab) -> None:
         batch = sipp_calls(
             lab.switch.sip_port, lab.workdir, number="1444", local_port=lab.trunk_port,
             call_id="c" * 104, expect=400,
@@ -222,7 +212,8 @@ class TestCalls:
         with lab.engine.begin() as connection:
             connection.execute(
                 text(
-                    "INSERT INTO dialplan (dpid, pr, match_op, match_exp, subst_exp, repl_exp, attrs)"
+                    "INSERT INTO dialplan"
+                    " (dpid, pr, match_op, match_exp, subst_exp, repl_exp, attrs)"
                     " VALUES (1, 0, 1, :m, :m, :r, '')"
                 ),
                 {"m": "^77(.*)$", "r": r"2\1"},
@@ -251,9 +242,7 @@ class TestCalls:
         carrier_port = free_port()
         with lab.engine.begin() as connection:
             connection.execute(
-                text(
-                    "INSERT INTO dr_gateways (gwid, type, address) VALUES ('inbound', 0, :a)"
-                ),
+                text("INSERT INTO dr_gateways (gwid, type, address) VALUES ('inbound', 0, :a)"),
                 {"a": f"127.0.0.1:{carrier_port}"},
             )
         lab.switch.mi("dr_reload")
@@ -289,11 +278,7 @@ class TestCharging:
         assert len(events) == 4
         assert {event["ChargeID"] for event in events.values()} == {row["charge_id"]}
         assert {event["Account"] for event in events.values()} == {"trunk-one"}
-        assert (
-            events["AuthorizeEventWithDigest"]["Destination"]
-            == row["callee"]
-            == "001001"
-        )
+        assert events["AuthorizeEventWithDigest"]["Destination"] == row["callee"] == "001001"
 
     def test_the_switch_ends_the_call_when_the_grant_is_used_up(
         self, charged: Lab, charging: ChargingStub
@@ -334,9 +319,7 @@ class TestCharging:
         events = charging.events(batch.prefix)
         assert set(events) == {"AuthorizeEventWithDigest", "ProcessCDR"}
 
-    def test_without_a_charging_server_no_call_goes(
-        self, engine: Engine, tmp_path: Path
-    ) -> None:
+    def test_without_a_charging_server_no_call_goes(self, engine: Engine, tmp_path: Path) -> None:
         nobody = f"127.0.0.1:{free_port()}"
         with running_lab(Path(BINARY), engine, tmp_path, charging=nobody) as lone:
             batch = self.call(lone, "1001", expect=503)

@@ -29,9 +29,7 @@ def code(path: Path) -> str:
 
 def declared_columns() -> list[str]:
     """The database columns that accounting.cfg tells the acc module to fill."""
-    found = re.findall(
-        r'"extra_fields", "db:([^"]*)"', code(SCRIPTS / "accounting.cfg")
-    )
+    found = re.findall(r'"extra_fields", "db:([^"]*)"', code(SCRIPTS / "accounting.cfg"))
     assert len(found) == 1, "one extra_fields line for the database"
     return [item.split("->")[-1].strip() for item in found[0].split(";")]
 
@@ -51,9 +49,7 @@ def added(path: Path) -> dict[str, dict[str, int]]:
         assert table, statement
         columns = re.findall(r"ADD COLUMN (\w+) VARCHAR\((\d+)\) NULL", statement)
         assert columns, f"adds nothing that may be NULL: {statement}"
-        result.setdefault(table.group(1), {}).update(
-            (name, int(size)) for name, size in columns
-        )
+        result.setdefault(table.group(1), {}).update((name, int(size)) for name, size in columns)
     return result
 
 
@@ -85,9 +81,7 @@ def test_every_declared_column_is_filled_and_no_other() -> None:
 
 def test_values_that_callers_choose_are_cut_to_their_columns() -> None:
     text = code(SCRIPTS / "accounting.cfg")
-    cut = re.findall(
-        r"route\(acc_text, (\d+)\);\s*\$acc_extra\((\w+)\) = \$var\(text\);", text
-    )
+    cut = re.findall(r"route\(acc_text, (\d+)\);\s*\$acc_extra\((\w+)\) = \$var\(text\);", text)
     sizes = {name: int(size) for size, name in cut}
     assert sizes == {name: EXTRA_COLUMNS[name] for name in sizes}
     assert {"caller", "callee", "caller_domain", "account", "user_agent"} == set(sizes)
@@ -95,21 +89,15 @@ def test_values_that_callers_choose_are_cut_to_their_columns() -> None:
 
 def test_sqlite_columns_apply_to_the_stock_tables() -> None:
     database = sqlite3.connect(":memory:")
-    database.execute(
-        "CREATE TABLE acc (id INTEGER PRIMARY KEY, callid CHAR(64) NOT NULL)"
-    )
-    database.execute(
-        "CREATE TABLE missed_calls (id INTEGER PRIMARY KEY, callid CHAR(64) NOT NULL)"
-    )
+    database.execute("CREATE TABLE acc (id INTEGER PRIMARY KEY, callid CHAR(64) NOT NULL)")
+    database.execute("CREATE TABLE missed_calls (id INTEGER PRIMARY KEY, callid CHAR(64) NOT NULL)")
     database.execute("INSERT INTO acc (callid) VALUES ('before')")
     sql = (SCRIPTS / "sql/acc-extra-columns.sqlite.sql").read_text(encoding="utf-8")
     database.executescript(sql)
     for table in TABLES:
         names = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
         assert names[2:] == declared_columns()
-    assert database.execute("SELECT caller, charge_id FROM acc").fetchall() == [
-        (None, None)
-    ]
+    assert database.execute("SELECT caller, charge_id FROM acc").fetchall() == [(None, None)]
 
 
 @pytest.mark.parametrize("path", LOSSLESS_FILES, ids=lambda path: path.name)
@@ -122,9 +110,7 @@ def test_lossless_widens_and_frees_the_same_columns_of_both_tables(path: Path) -
         assert re.search(r"to_tag (VARCHAR\(255\) NULL|DROP NOT NULL)", statement)
 
 
-@pytest.mark.parametrize(
-    "path", [*COLUMN_FILES, *LOSSLESS_FILES], ids=lambda path: path.name
-)
+@pytest.mark.parametrize("path", [*COLUMN_FILES, *LOSSLESS_FILES], ids=lambda path: path.name)
 def test_sql_says_that_it_is_offered_and_is_applied_by_nothing(path: Path) -> None:
     assert "Offered, never applied unasked" in path.read_text(encoding="utf-8")
     for module in (ROOT / "app").rglob("*.py"):
@@ -134,9 +120,7 @@ def test_sql_says_that_it_is_offered_and_is_applied_by_nothing(path: Path) -> No
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_includes_exist_and_braces_match(path: Path) -> None:
     text = code(path)
-    for name in re.findall(
-        r'^\s*(?:include|import)_file\s+"([^"]+)"', text, re.MULTILINE
-    ):
+    for name in re.findall(r'^\s*(?:include|import)_file\s+"([^"]+)"', text, re.MULTILINE):
         assert (SCRIPTS / name).is_file(), name
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
     assert bare.count("{") == bare.count("}")
@@ -169,11 +153,7 @@ def test_parameters_come_after_their_module() -> None:
             if found := re.match(r'loadmodule "(\w+)\.so"', line):
                 loaded.add(found.group(1))
             elif found := re.match(r'include_file "(.+)"', line):
-                loaded |= set(
-                    re.findall(
-                        r'loadmodule "(\w+)\.so"', code(SCRIPTS / found.group(1))
-                    )
-                )
+                loaded |= set(re.findall(r'loadmodule "(\w+)\.so"', code(SCRIPTS / found.group(1))))
             elif found := re.match(r'modparam\("(\w+)"', line):
                 assert found.group(1) in loaded, f"{path.name}: {line}"
 

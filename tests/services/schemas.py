@@ -51,7 +51,5 @@ def _make_without_migration(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             for table in partitioned:
                 connection.execute(
-                    text(
-                        f"CREATE TABLE {table.name}_rest PARTITION OF {table.name} DEFAULT"
-                    )
+                    text(f"CREATE TABLE {table.name}_rest PARTITION OF {table.name} DEFAULT")
                 )

@@ -25,22 +25,10 @@ DIALOG_LIMIT_MS = 14_400_000
 
 # One in a hundred each: how calls end when nothing else is said.
 _RETAIL_ENDS = (
-    (200,) * 61
-    + (486,) * 10
-    + (487,) * 14
-    + (408,) * 7
-    + (404,) * 4
-    + (480,) * 3
-    + (603,)
+    (200,) * 61 + (486,) * 10 + (487,) * 14 + (408,) * 7 + (404,) * 4 + (480,) * 3 + (603,)
 )
 _TRUNK_ENDS = (
-    (200,) * 46
-    + (486,) * 12
-    + (487,) * 18
-    + (408,) * 7
-    + (404,) * 10
-    + (480,) * 4
-    + (503,) * 3
+    (200,) * 46 + (486,) * 12 + (487,) * 18 + (408,) * 7 + (404,) * 10 + (480,) * 4 + (503,) * 3
 )
 
 
@@ -146,9 +134,7 @@ def from_subscriber(
     )
 
 
-def from_trunk(
-    rng: Random, trunk: Trunk, at_ms: int, where: Destination, cast: Cast
-) -> Call:
+def from_trunk(rng: Random, trunk: Trunk, at_ms: int, where: Destination, cast: Cast) -> Call:
     """The INVITE of a wholesale customer."""
     gateway, carrier = _route(rng, cast, where)
     bits = f"{rng.getrandbits(160):040x}"
@@ -202,9 +188,7 @@ def fail_over(call: Call, rng: Random, cast: Cast) -> None:
     if call.gateway is None or call.carrier is None:
         return
     at_ms = call.setup_ms + 40 + int(rng.random() * 900)
-    call.failed = (
-        Attempt(call.gateway, call.carrier, at_ms, f"{rng.getrandbits(40):010x}"),
-    )
+    call.failed = (Attempt(call.gateway, call.carrier, at_ms, f"{rng.getrandbits(40):010x}"),)
     others = [carrier for carrier in cast.carriers[:8] if carrier.name != call.carrier]
     chosen = others[int(rng.random() * len(others))]
     call.carrier, call.gateway = chosen.name, chosen.gateways[0]
@@ -212,9 +196,7 @@ def fail_over(call: Call, rng: Random, cast: Cast) -> None:
     call.end_ms = max(call.end_ms, call.final_ms)
 
 
-def _happen(
-    call: Call, rng: Random, cast: Cast, code: int, mu: float, sigma: float
-) -> None:
+def _happen(call: Call, rng: Random, cast: Cast, code: int, mu: float, sigma: float) -> None:
     lot = rng.random()
     if code == 200:
         length = int(rng.lognormvariate(mu, sigma))

@@ -49,9 +49,7 @@ RESELLERS = {
 ALL_DOMAINS = DOMAINS + tuple(domain for pair in RESELLERS.values() for domain in pair)
 
 # What some phone says about itself: text of a stranger that every screen must survive.
-HOSTILE_AGENT = (
-    "<script>alert('cdr')</script>\"'><img src=x onerror=alert(1)> =HYPERLINK(\"x\")"
-)
+HOSTILE_AGENT = "<script>alert('cdr')</script>\"'><img src=x onerror=alert(1)> =HYPERLINK(\"x\")"
 
 _PHONES = (
     "Yealink SIP-T46U 108.86.0.70",
@@ -239,9 +237,7 @@ def _subscriber(index: int, rng: Random) -> Subscriber:
 
 def _trunk(index: int, rng: Random) -> Trunk:
     address = f"198.51.100.{index + 1}"
-    homes = [
-        BY_PREFIX[prefix] for prefix in ("44", "1", "31", "33", "48", "39", "90", "40")
-    ]
+    homes = [BY_PREFIX[prefix] for prefix in ("44", "1", "31", "33", "48", "39", "90", "40")]
     choice = [d for d in DESTINATIONS for _ in range(d.wholesale)]
     return Trunk(
         f"trunk-{index + 1:04d}",

@@ -183,9 +183,7 @@ def _ds_list(node: Node, params: Params) -> Any:
 def _ds_set_state(node: Node, params: Params) -> Any:
     if node.dispatcher is None:
         raise MiFailure(404, "destination not found")
-    state, group, address = (
-        str(params[name]) for name in ("state", "group", "address")
-    )
+    state, group, address = (str(params[name]) for name in ("state", "group", "address"))
     node.dispatcher.set_state(state, group, address)
     return "OK"
 
@@ -225,9 +223,7 @@ COMMANDS: dict[str, Command] = {
     "version": Command(lambda node, params: {"Server": VERSION}),
     "which": Command(lambda node, params: list(COMMANDS)),
     "sr_list_reports": Command(_sr_list_reports, ((), ("group",))),
-    "ul_dump": Command(
-        lambda node, params: node.contacts("brief" in params), ((), ("brief",))
-    ),
+    "ul_dump": Command(lambda node, params: node.contacts("brief" in params), ((), ("brief",))),
     "domain_reload": Command(_reload("reload_domains")),
     "domain_dump": Command(lambda node, params: {"Domains": node.domains}),
     "dlg_list": Command(
@@ -237,9 +233,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "dlg_end_dlg": Command(_dlg_end_dlg, (("dialog_id",), ("dialog_id", "extra_hdrs"))),
     "dp_reload": Command(_dp_reload, _PARTITION),
-    "dp_translate": Command(
-        _dp_translate, (("dpid", "input"), ("dpid", "input", "partition"))
-    ),
+    "dp_translate": Command(_dp_translate, (("dpid", "input"), ("dpid", "input", "partition"))),
     "dp_show_partition": Command(_dp_show_partition, _PARTITION),
     "dr_reload": Command(
         _dr_reload,
@@ -257,9 +251,7 @@ COMMANDS: dict[str, Command] = {
         _dr_carrier_status,
         ((), ("carrier_id",), ("partition_name",), ("carrier_id", "status")),
     ),
-    "dr_number_routing": Command(
-        _dr_number_routing, (("number",), ("group_id", "number"))
-    ),
+    "dr_number_routing": Command(_dr_number_routing, (("number",), ("group_id", "number"))),
     "dr_reload_status": Command(_dr_reload_status),
     "ds_set_state": Command(_ds_set_state, (("state", "group", "address"),)),
     "ds_list": Command(_ds_list, ((), ("full",))),

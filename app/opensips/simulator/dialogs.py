@@ -68,9 +68,7 @@ class Dialogs:
         with self.lock:
             self._counter += 1
             h_entry = hash_entry(call.callid)
-            live = LiveCall(
-                call, h_entry, 0x1000_0000 + self._counter * 7919 % 0x6FFF_FFFF
-            )
+            live = LiveCall(call, h_entry, 0x1000_0000 + self._counter * 7919 % 0x6FFF_FFFF)
             self._calls[live.db_id] = live
             self.processed += 1
             return live

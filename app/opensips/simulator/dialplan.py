@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import pcre2  # type: ignore[import-untyped]
+import pcre2
 
 STRING, REGEX = 0, 1
 _ANY_CASE = 1
@@ -108,27 +108,17 @@ def _build(row: dict[str, Any]) -> Rule | None:
         return None
     try:
         match = _compile(match_exp, any_case) if row["match_op"] == REGEX else None
-        subst = (
-            _compile(row["subst_exp"].encode(), any_case) if row["subst_exp"] else None
-        )
+        subst = _compile(row["subst_exp"].encode(), any_case) if row["subst_exp"] else None
     except pcre2.PatternError:
         return None
-    wanted = [
-        int(escape)
-        for escape in _ESCAPE.findall(replacement or b"")
-        if escape.isdigit()
-    ]
+    wanted = [int(escape) for escape in _ESCAPE.findall(replacement or b"") if escape.isdigit()]
     if max(wanted, default=0) > (subst.groups if subst else 0):
         return None
-    return Rule(
-        row["pr"], match_exp, any_case, match, subst, replacement, row["attrs"] or ""
-    )
+    return Rule(row["pr"], match_exp, any_case, match, subst, replacement, row["attrs"] or "")
 
 
 def _compile(expression: bytes, any_case: bool) -> pcre2.Pattern:
-    return pcre2.compile(
-        expression, flags=pcre2.IGNORECASE if any_case else pcre2.NOFLAG
-    )
+    return pcre2.compile(expression, flags=pcre2.IGNORECASE if any_case else pcre2.NOFLAG)
 
 
 def _search(pattern: pcre2.Pattern, text: bytes) -> pcre2.Match | None:

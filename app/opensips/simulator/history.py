@@ -32,10 +32,7 @@ def calls(cast: Cast, zone: str, until_ms: int, days: int = DAYS) -> list[Call]:
             (WHOLESALE_PER_DAY / 24 * shape.wholesale(local) * growth, draw_wholesale),
         ):
             count = max(round(rng.gauss(mean, mean**0.5)), 0)
-            found += [
-                draw(rng, cast, hour + int(rng.random() * clock.HOUR))
-                for _ in range(count)
-            ]
+            found += [draw(rng, cast, hour + int(rng.random() * clock.HOUR)) for _ in range(count)]
     found += story.calls(rng, cast, zone, until_ms, days)
     # A row is written at a call's end: what was still going on at the end has left none.
     return [call for call in found if call.end_ms < until_ms or not call.by_dialog]
@@ -50,8 +47,6 @@ def rows(found: Sequence[Call], zone: str, until_ms: int) -> Iterator[list[Writt
     accidents = story.accidents(zone, until_ms)
     for day in sorted(days):
         batch = accidents + [row for call in days[day] for row in written(call, zone)]
-        batch = [
-            row for row in batch if row[0] // clock.DAY == day and row[0] < until_ms
-        ]
+        batch = [row for row in batch if row[0] // clock.DAY == day and row[0] < until_ms]
         batch.sort(key=lambda row: row[0])
         yield batch

@@ -57,9 +57,7 @@ class Node:
         gateways = self._reported("drouting", "dr_gateways", failure)
         carriers = self._rows("dr_carriers", failure)
         rules = self._rows("dr_rules", failure)
-        self.routes = routes.load(
-            gateways, carriers, rules, self.routes if inherit else None
-        )
+        self.routes = routes.load(gateways, carriers, rules, self.routes if inherit else None)
         counts = (
             (len(self.routes.gateways), len(gateways), "gateways"),
             (len(self.routes.carriers), len(carriers), "carriers"),
@@ -68,9 +66,7 @@ class Node:
         self.reports.add(
             "drouting",
             reports.DONE,
-            ", ".join(
-                f"{n} {what} loaded ({of - n} discarded)" for n, of, what in counts
-            ),
+            ", ".join(f"{n} {what} loaded ({of - n} discarded)" for n, of, what in counts),
         )
         self.routes_loaded_ms = clock.now_ms()
 

@@ -136,8 +136,7 @@ def configuration(cast: Cast, zone: str, now_ms: int) -> dict[str, Rows]:
                 "priority": 0,
                 "routeid": None,
                 "gwlist": ",".join(
-                    f"#{cast.carriers[index].name}"
-                    for index in cast.routes[destination.prefix]
+                    f"#{cast.carriers[index].name}" for index in cast.routes[destination.prefix]
                 ),
                 "sort_alg": "N",
                 "sort_profile": None,

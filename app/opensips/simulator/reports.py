@@ -26,9 +26,7 @@ class Reports:
 
     def __init__(self, zone: str) -> None:
         self.zone = zone
-        self._logs: dict[str, deque[dict[str, Any]]] = defaultdict(
-            lambda: deque(maxlen=_KEPT)
-        )
+        self._logs: dict[str, deque[dict[str, Any]]] = defaultdict(lambda: deque(maxlen=_KEPT))
         self._identifiers = {
             "dispatcher": "default",
             "drouting": "Default",
@@ -54,7 +52,4 @@ class Reports:
 
     def all(self) -> list[dict[str, Any]]:
         """sr_list_reports of all groups."""
-        return [
-            {"Name": group, "Identifiers": self.shown(group)}
-            for group in self._identifiers
-        ]
+        return [{"Name": group, "Identifiers": self.shown(group)} for group in self._identifiers]

@@ -14,9 +14,7 @@ from typing import Any
 from app.opensips.simulator.errors import MiFailure
 
 _STATES = {0: "Active", 1: "Disabled MI", 2: "Probing"}
-_ADDRESS = re.compile(
-    r"^(sips?:)?([^@\s]+@)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$"
-)
+_ADDRESS = re.compile(r"^(sips?:)?([^@\s]+@)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$")
 DEFAULT_GROUP = 0
 
 Rows = Iterable[dict[str, Any]]
@@ -54,9 +52,7 @@ class CarrierEntry:
 
     def status(self) -> dict[str, str]:
         """As dr_carrier_status shows a single one; the blank after "no" is the module's."""
-        return _with_attributes(self.attributes) | {
-            "Enabled": "yes" if self.enabled else "no "
-        }
+        return _with_attributes(self.attributes) | {"Enabled": "yes" if self.enabled else "no "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +88,7 @@ class Routes:
 
     def look_up(self, number: str, group: int = DEFAULT_GROUP) -> dict[str, Any] | str:
         """dr_number_routing: the rule of the longest prefix, or the text "No match"."""
-        fitting = [
-            rule for rule in self.rules.get(group, ()) if number.startswith(rule.prefix)
-        ]
+        fitting = [rule for rule in self.rules.get(group, ()) if number.startswith(rule.prefix)]
         if not fitting:
             return "No match"
         best = max(fitting, key=lambda rule: (len(rule.prefix), rule.priority))
@@ -113,9 +107,7 @@ def load(gateways: Rows, carriers: Rows, rules: Rows, before: Routes | None) -> 
             name = row["gwid"]
             old = before.gateways.get(name) if before else None
             state = old.state if old else row["state"] if row["state"] in _STATES else 0
-            found.gateways[name] = Gateway(
-                name, row["address"], row["attrs"] or "", state
-            )
+            found.gateways[name] = Gateway(name, row["address"], row["attrs"] or "", state)
     for row in carriers:
         name = row["carrierid"]
         known = before.carriers.get(name) if before else None

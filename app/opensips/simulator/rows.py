@@ -34,7 +34,7 @@ _EXTRAS = [
     "user_agent",
     "charge_id",
 ]
-_NAIVE_EPOCH = datetime(1970, 1, 1)
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a wall clock
 _QUARTER = 15 * clock.MINUTE
 
 
@@ -42,9 +42,7 @@ _QUARTER = 15 * clock.MINUTE
 def _offset(quarter: int, zone: str) -> timedelta:
     # Zones change their offset on quarters of an hour only.
     instant = quarter * _QUARTER
-    return (
-        clock.wall_clock(instant, zone) - _NAIVE_EPOCH - timedelta(milliseconds=instant)
-    )
+    return clock.wall_clock(instant, zone) - _NAIVE_EPOCH - timedelta(milliseconds=instant)
 
 
 def wall(instant_ms: int, zone: str) -> datetime:

@@ -29,9 +29,7 @@ def run(engine: Engine, zone: str, host: str, port: int, pace: float = 1.0) -> N
     serve(engine, zone, host, port, stop, pace)
 
 
-def serve(
-    engine: Engine, zone: str, host: str, port: int, stop: Event, pace: float = 1.0
-) -> None:
+def serve(engine: Engine, zone: str, host: str, port: int, stop: Event, pace: float = 1.0) -> None:
     """Runs until ``stop`` is set: then every call is hung up and written."""
     reflect(engine, "acc")
     dialogs = Dialogs(zone)
@@ -44,9 +42,7 @@ def serve(
             f"The demo switch cannot listen on {host}:{port}: {exc.strerror}.",
             "Stop what listens there, or choose another address with --mi-bind.",
         ) from exc
-    listener = Thread(
-        target=server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True
-    )
+    listener = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True)
     listener.start()
     traffic = Traffic(engine, cast(), dialogs, pace)
     try:

@@ -37,9 +37,7 @@ def check_empty(engine: Engine) -> None:
             )
 
 
-def seed(
-    engine: Engine, cast: Cast, calls: Sequence[Call], zone: str, until_ms: int
-) -> Seeded:
+def seed(engine: Engine, cast: Cast, calls: Sequence[Call], zone: str, until_ms: int) -> Seeded:
     """Writes configuration and history in one transaction: after a kill there is none of it."""
     done = Seeded()
     with writing(engine) as connection:

@@ -79,11 +79,7 @@ def _below_cost(rng: Random, cast: Cast, until_ms: int) -> list[Call]:
 
 def _disputed(rng: Random, cast: Cast, zone: str, until_ms: int) -> Call:
     """Four hours to a mobile: ended by the dialog's timeout, and the customer wants to know."""
-    at = (
-        local_midnight(until_ms - DISPUTE_DAYS_AGO * clock.DAY, zone)
-        + 18 * clock.HOUR
-        + 23_417
-    )
+    at = local_midnight(until_ms - DISPUTE_DAYS_AGO * clock.DAY, zone) + 18 * clock.HOUR + 23_417
     where = BY_PREFIX["905"]
     number = f"00{number_in(rng, where)}"
     call = from_subscriber(rng, cast.disputing, at, number, where, cast)
@@ -115,9 +111,7 @@ def _satellite(rng: Random, cast: Cast, until_ms: int) -> list[Call]:
     where = BY_PREFIX[UNPRICED]
     return [
         talk(
-            from_trunk(
-                rng, cast.trunks[index], until_ms - back * clock.HOUR, where, cast
-            ),
+            from_trunk(rng, cast.trunks[index], until_ms - back * clock.HOUR, where, cast),
             9_000,
             int(rng.random() * 200_000),
         )

@@ -36,9 +36,7 @@ def insert(connection: Connection, name: str, rows: Sequence[dict[str, Any]]) ->
         connection.execute(TABLES[name].insert(), list(rows))
 
 
-def _insert_many(
-    connection: Connection, name: str, rows: Sequence[dict[str, Any]]
-) -> None:
+def _insert_many(connection: Connection, name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Hands rows to the driver directly: a history has 300,000 of them.
 
     Unset text is NULL on MariaDB, '' on PostgreSQL and SQLite (db_postgres, db_sqlite).
@@ -60,11 +58,7 @@ def _insert_many(
         parameters: Any
         if compiled.positional:
             order = compiled.positiontup or columns
-            parameters = [
-                tuple([value(row, column) for column in order]) for row in chunk
-            ]
+            parameters = [tuple([value(row, column) for column in order]) for row in chunk]
         else:
-            parameters = [
-                {column: value(row, column) for column in columns} for row in chunk
-            ]
+            parameters = [{column: value(row, column) for column in columns} for row in chunk]
         connection.exec_driver_sql(str(compiled), parameters)

@@ -42,9 +42,7 @@ _MAX_BATCH = 25
 class Traffic:
     """Makes calls and writes them; ``step`` is called a few times a second."""
 
-    def __init__(
-        self, engine: Engine, cast: Cast, dialogs: Dialogs, pace: float = 1.0
-    ) -> None:
+    def __init__(self, engine: Engine, cast: Cast, dialogs: Dialogs, pace: float = 1.0) -> None:
         self.engine, self.cast, self.dialogs, self.pace = engine, cast, dialogs, pace
         self.rng = Random(clock.now_ms())
         self._poor = {who.account for who in cast.subscribers if who.poor}
@@ -63,9 +61,7 @@ class Traffic:
             for kind in self._next:
                 if self.rng.random() < self._rate(kind, at):
                     call = self._draw(kind, at)
-                    if call.end_ms > now and not (
-                        call.failed and call.failed[0].at_ms <= now
-                    ):
+                    if call.end_ms > now and not (call.failed and call.failed[0].at_ms <= now):
                         self.begin(call)
         self._next = {kind: now + self._pause(kind, now) for kind in self._next}
         self.step(now)
@@ -146,15 +142,11 @@ class Traffic:
                     for table, what in batch:
                         if isinstance(what, int):
                             dialog = TABLES["dialog"]
-                            connection.execute(
-                                delete(dialog).where(dialog.c.dlg_id == what)
-                            )
+                            connection.execute(delete(dialog).where(dialog.c.dlg_id == what))
                         else:
                             insert(connection, table, [what])
             except (SQLAlchemyError, CompanionError) as exc:
-                _log.warning(
-                    "demo switch: rows wait, the database refused them: %s", exc
-                )
+                _log.warning("demo switch: rows wait, the database refused them: %s", exc)
                 return
             del self._unwritten[: len(batch)]
 

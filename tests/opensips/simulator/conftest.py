@@ -41,10 +41,8 @@ def node(switch):
         connection.execute(
             TABLES["dr_gateways"].insert(),
             [
-                gateway
-                | {"gwid": "gw1", "address": "127.0.0.1:5671", "attrs": "cost=1"},
-                gateway
-                | {"gwid": "gw2", "address": "127.0.0.1:5672", "attrs": "cost=2"},
+                gateway | {"gwid": "gw1", "address": "127.0.0.1:5671", "attrs": "cost=1"},
+                gateway | {"gwid": "gw2", "address": "127.0.0.1:5672", "attrs": "cost=2"},
                 gateway
                 | {
                     "gwid": "gw3",
@@ -82,9 +80,7 @@ def node(switch):
 @pytest.fixture
 def mi_server(node):
     server = MiServer("127.0.0.1", 0, node)
-    thread = threading.Thread(
-        target=server.serve_forever, kwargs={"poll_interval": 0.02}
-    )
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield server
     server.shutdown()

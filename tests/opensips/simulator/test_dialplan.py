@@ -52,9 +52,7 @@ def test_the_lowest_priority_number_wins_then_the_older_row():
 
 
 def test_string_rules_are_equal_or_not():
-    plan = one(
-        row(1, 1, 0, "Ab", "Ab", "cased"), row(1, 2, 0, "CD", "..", "any", flags=1)
-    )
+    plan = one(row(1, 1, 0, "Ab", "Ab", "cased"), row(1, 2, 0, "CD", "..", "any", flags=1))
     assert plan.translate(1, "Ab")[0] == "cased"
     assert plan.translate(1, "cd")[0] == "any"
     for text in ("ab", "Abc", "xCD"):
@@ -63,16 +61,11 @@ def test_string_rules_are_equal_or_not():
 
 
 def test_flag_one_folds_case_in_expressions():
-    assert (
-        one(row(1, 1, 1, "^sip", "^(sip)", r"\1s", flags=1)).translate(1, "SIP")[0]
-        == "SIPs"
-    )
+    assert one(row(1, 1, 1, "^sip", "^(sip)", r"\1s", flags=1)).translate(1, "SIP")[0] == "SIPs"
 
 
 def test_without_replacement_the_output_is_empty():
-    assert one(row(2, 1, 1, r"^\+1900", attrs="premium")).translate(
-        2, "+19005550100"
-    ) == (
+    assert one(row(2, 1, 1, r"^\+1900", attrs="premium")).translate(2, "+19005550100") == (
         "",
         "premium",
     )

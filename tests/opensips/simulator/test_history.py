@@ -38,9 +38,7 @@ def test_rows_come_in_the_order_of_writing_and_none_from_the_future(month):
     instants = [row[0] for day in days for row in day]
     assert instants == sorted(instants)
     assert instants[-1] < NOW
-    assert len(instants) == len(
-        {(at, t, r["callid"], r["method"]) for d in days for at, t, r in d}
-    )
+    assert len(instants) == len({(at, t, r["callid"], r["method"]) for d in days for at, t, r in d})
 
 
 def test_days_are_busier_than_nights_and_weekdays_than_weekends(month):
@@ -64,18 +62,14 @@ def test_the_night_of_fraud_is_one_customer_between_two_and_four(month):
 
 
 def test_every_story_is_told(month):
-    disputed = [
-        call for call in month if call.by_dialog and call.talk_ms > 4 * clock.HOUR
-    ]
+    disputed = [call for call in month if call.by_dialog and call.talk_ms > 4 * clock.HOUR]
     assert [call.account for call in disputed] == [cast().disputing.account]
     assert sum(call.callee.startswith(f"+{BELOW_COST}") for call in month) > 500
     assert any("<script>" in call.agent for call in month)
     assert sum(bool(call.failed) for call in month) > 500
     legacy = [row for day in history.rows(month, ZONE, NOW) for row in day]
     methods = [row["method"] for _, _, row in legacy if row["created"].year == 1970]
-    assert (
-        methods.count("INVITE") - methods.count("BYE") == 2 + 1
-    )  # and the dead clock's row
+    assert methods.count("INVITE") - methods.count("BYE") == 2 + 1  # and the dead clock's row
     assert [row["callid"] for _, _, row in story.accidents(ZONE, NOW)].count("") == 1
     folded = [call.callid.lower() for call in month]
     assert len(folded) - len(set(folded)) == 1
@@ -129,9 +123,7 @@ def test_master_data_prices_all_but_one_destination(panel):
         for destination in DESTINATIONS:
             found = book.match(ids[who], destination.prefix + "2345678", NOW)
             assert (found is None) == (destination.prefix == UNPRICED), destination
-        old, new = (
-            book.match(ids[who], "4915123", NOW - days * clock.DAY) for days in (80, 1)
-        )
+        old, new = (book.match(ids[who], "4915123", NOW - days * clock.DAY) for days in (80, 1))
         assert old.version_id != new.version_id
     cheap = book.match(ids["trunk-0047"], f"{BELOW_COST}123", NOW)
     market = next(d.market for d in DESTINATIONS if d.prefix == BELOW_COST)
@@ -143,9 +135,7 @@ def test_nobody_is_below_nothing_and_a_few_nearly(panel):
     calls, _ = _seed(panel)
     with reading(panel) as connection:
         book = store.load_book(connection)
-        prepaid = connection.execute(
-            select(account).where(account.c.mode == "prepaid")
-        ).all()
+        prepaid = connection.execute(select(account).where(account.c.mode == "prepaid")).all()
         booked = connection.scalar(select(func.sum(entry.c.amount)))
         postings = connection.scalar(select(func.count()).select_from(posting))
     left = {row.code: row.balance for row in prepaid}

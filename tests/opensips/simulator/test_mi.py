@@ -36,10 +36,7 @@ def ask(node, method, params=None):
 def _replayed():
     for place, exchange in enumerate(recorded.mi()):
         request, reply = exchange["request"], exchange["response"]
-        if (
-            exchange.get("http_status") != 200
-            or exchange.get("http", {}).get("method") == "GET"
-        ):
+        if exchange.get("http_status") != 200 or exchange.get("http", {}).get("method") == "GET":
             continue
         if isinstance(request, dict) and isinstance(request.get("method"), str):
             method = request["method"]
@@ -77,8 +74,7 @@ def test_errors_are_those_of_the_real_server(node, request_, reply):
         and found["http_status"] == 200
         and "id" in found["request"]
         # Asked after somebody had switched the carrier off.
-        and (found["request"]["method"], found["request"]["id"])
-        != ("dr_carrier_status", 124)
+        and (found["request"]["method"], found["request"]["id"]) != ("dr_carrier_status", 124)
     ],
     ids=lambda found: str(found["request"]["id"]),
 )
@@ -103,9 +99,9 @@ def test_statistics_have_the_recorded_names(node):
     names = {name for name in wanted if name.startswith("dialog:")}
     assert set(ask(node, "get_statistics", {"statistics": ["dialog:"]})) == names
     assert ask(node, "get_statistics", {"statistics": ["dialog:active_dialogs"]}) == {}
-    assert ask(
-        node, "get_statistics", {"statistics": ["active_dialogs", "nosuch"]}
-    ) == {"dialog:active_dialogs": 0}
+    assert ask(node, "get_statistics", {"statistics": ["active_dialogs", "nosuch"]}) == {
+        "dialog:active_dialogs": 0
+    }
 
 
 def test_only_a_reload_changes_the_dialplan(node, switch):
@@ -113,9 +109,7 @@ def test_only_a_reload_changes_the_dialplan(node, switch):
 
     plan = TABLES["dialplan"]
     with writing(switch) as connection:
-        connection.execute(
-            plan.update().where(plan.c.match_exp == "112").values(repl_exp="110")
-        )
+        connection.execute(plan.update().where(plan.c.match_exp == "112").values(repl_exp="110"))
     assert ask(node, "dp_translate", [1, "112"])["Output"] == "911"
     assert ask(node, "dp_reload") == "OK"
     assert ask(node, "dp_translate", [1, "112"])["Output"] == "110"
@@ -138,12 +132,8 @@ def test_an_invalid_rule_is_skipped_and_the_reload_says_ok(node, switch):
 
     plan = TABLES["dialplan"]
     with writing(switch) as connection:
-        connection.execute(
-            plan.update().where(plan.c.match_exp == "112").values(match_op=1)
-        )
-        connection.execute(
-            plan.update().where(plan.c.match_exp == "112").values(match_exp="^(1")
-        )
+        connection.execute(plan.update().where(plan.c.match_exp == "112").values(match_op=1))
+        connection.execute(plan.update().where(plan.c.match_exp == "112").values(match_exp="^(1"))
     assert ask(node, "dp_reload") == "OK"
     assert ask(node, "dp_translate", [1, "112"])["message"] == "No translation"
 
@@ -215,9 +205,7 @@ def test_numbers_are_routed_by_the_longest_prefix(node, switch):
         "Matched Prefix": "4930",
         "GW List": [{"CARRIER": "carB"}],
     }
-    assert ask(node, "dr_number_routing", {"group_id": 1, "number": "4989"})[
-        "GW List"
-    ] == [
+    assert ask(node, "dr_number_routing", {"group_id": 1, "number": "4989"})["GW List"] == [
         {"GATEWAY": "gw1"},
         {"CARRIER": "carA"},
     ]
@@ -241,9 +229,7 @@ _UPTIME = b'{"jsonrpc":"2.0","method":"version","id":1}'
 
 
 @pytest.mark.parametrize("path", ["/mi", "/mi/", "/mi/dlg_list"])
-@pytest.mark.parametrize(
-    "kind", ["application/json; charset=utf-8", "application/json-rpc"]
-)
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "application/json-rpc"])
 def test_http_answers_compact_json(mi_server, path, kind):
     status, body = post(mi_server, _UPTIME, kind, path)
     assert status == 200

@@ -49,9 +49,7 @@ def call(**changes):
 
 def as_recorded(row):
     """Our row under the lab's column names, times as text."""
-    shown = {
-        OURS.get(key, key): value for key, value in row.items() if key not in BEYOND
-    }
+    shown = {OURS.get(key, key): value for key, value in row.items() if key not in BEYOND}
     for key in ("time", "created"):
         shown[key] = str(shown[key])
     return shown
@@ -197,9 +195,7 @@ def test_every_drawn_call_keeps_the_rules(draw):
         if rng.random() < 0.1:
             fail_over(ours, rng, cast())
         main = [row for _, table, row in written(ours, "UTC") if table == "acc"]
-        missed = [
-            row for _, table, row in written(ours, "UTC") if table == "missed_calls"
-        ]
+        missed = [row for _, table, row in written(ours, "UTC") if table == "missed_calls"]
         assert len(main) == 1
         row = main[0]
         assert (row["time"] - row["created"]).total_seconds() == row["setuptime"]
@@ -225,9 +221,7 @@ def test_rows_have_exactly_the_columns_of_their_tables():
         assert set(row) | {"id"} == set(tables[table].c.keys()), table
 
 
-@pytest.mark.parametrize(
-    "zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"]
-)
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"])
 def test_wall_is_the_clock_of_the_zone(zone):
     rng = Random(3)
     for _ in range(500):

@@ -34,9 +34,7 @@ def traffic(time, node, switch):
 
 def rows(engine, name):
     with reading(engine) as connection:
-        return [
-            dict(row) for row in connection.execute(TABLES[name].select()).mappings()
-        ]
+        return [dict(row) for row in connection.execute(TABLES[name].select()).mappings()]
 
 
 def call(**changes):
@@ -113,9 +111,7 @@ def test_a_failed_call_is_written_when_it_fails(traffic, switch, time):
     assert rows(switch, "dialog") == []
 
 
-def test_a_failed_gateway_is_written_at_once_and_the_call_goes_on(
-    traffic, switch, time
-):
+def test_a_failed_gateway_is_written_at_once_and_the_call_goes_on(traffic, switch, time):
     traffic.begin(call(gateway="gw2", failed=(Attempt("gw1", "carB", NOW + 200, "t"),)))
     move(traffic, time, 1_000)
     assert [row["gateway"] for row in rows(switch, "missed_calls")] == ["gw1"]
@@ -228,9 +224,7 @@ def test_the_living_switch_makes_calls_all_day(switch, node, time):
     acc, live = rows(switch, "acc"), node.dialogs
     assert len(acc) > 20
     assert len(rows(switch, "dialog")) == live.count(4)
-    accounts = {who.account for who in cast().subscribers} | {
-        t.name for t in cast().trunks
-    }
+    accounts = {who.account for who in cast().subscribers} | {t.name for t in cast().trunks}
     assert {row["account"] for row in acc} <= accounts
     poor = {who.account for who in cast().subscribers if who.poor}
     assert not poor & {row["account"] for row in acc}
@@ -239,6 +233,4 @@ def test_the_living_switch_makes_calls_all_day(switch, node, time):
     assert contact["Expires"] > 0
     traffic.stop()
     assert rows(switch, "dialog") == []
-    assert len({row["callid"] for row in rows(switch, "acc")}) == len(
-        rows(switch, "acc")
-    )
+    assert len({row["callid"] for row in rows(switch, "acc")}) == len(rows(switch, "acc"))
