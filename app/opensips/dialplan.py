@@ -7,18 +7,21 @@ priority the one that was loaded first, which is the lower id in practice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-import pcre2  # type: ignore[import-untyped]
+import pcre2
 
 STRING, REGEX = 0, 1
 CASE_INSENSITIVE = 1
 # dp_output_buf: an output of 127 bytes or more is an error.
 _OUTPUT_LIMIT = 127
 _MAX_ESCAPES = 10
+# $rU, $var(x), $(fu{uri.user})
+_VARIABLE = re.compile(r"\$(\([^)]*\)|\w*(\([^)]*\))?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Answer:
     ``rule_id`` is the rule that matched (None: nothing did). ``failed``: it matched, but OpenSIPS
     then refuses to build an output and answers "No translation". ``output`` is None where it
     depends on the SIP message (``$var``, ``\\u``) or on memory that OpenSIPS leaves as it was.
-    ``certain`` is False when a rule with a time recurrence might have come first.
+    ``certain`` is False when a rule with a time recurrence might have come first, or when the
+    output uses a group that took no part in the match.
     """
 
     rule_id: int | None
@@ -153,34 +157,34 @@ def matches(rule: Rule, text: str) -> bool:
 
 
 def _apply(rule: Rule, text: str, certain: bool, slow: bool) -> Answer:
-    def answer(output: str | None, *, failed: bool = False) -> Answer:
-        attrs = rule.attrs.encode()[:256].decode("utf-8", "replace")
-        return Answer(rule.id, output, attrs, failed, certain, slow)
-
-    if not rule.repl_exp:
-        return answer("")
-    parts = tokens(rule.repl_exp)
-    if not rule.subst_exp:
-        return answer(rule.repl_exp)
+    attrs = rule.attrs.encode()[:256].decode("utf-8", "replace")
+    answer = Answer(rule.id, rule.repl_exp, attrs, certain=certain, slow=slow)
+    if not rule.repl_exp or not rule.subst_exp:
+        return answer
     ignore_case = bool(rule.match_flags & CASE_INSENSITIVE)
     found = compiled(rule.subst_exp, ignore_case).search(text.encode())
     if found is None:
-        return answer(None, failed=True)
-    if not any(part.kind != "text" for part in parts):
-        return answer(rule.repl_exp)
-    groups = [found.group(0), *found.groups()]
+        return replace(answer, output=None, failed=True)
+    parts = tokens(rule.repl_exp)
+    if all(part.kind == "text" for part in parts):
+        return answer
+    return _filled(answer, parts, [found.group(0), *found.groups()])
+
+
+def _filled(answer: Answer, parts: list[Token], groups: list[bytes | None]) -> Answer:
+    """The answer with the replacement's groups filled in."""
     last = max(index for index, group in enumerate(groups) if group is not None)
-    output = b""
-    for part in parts:
-        if part.kind == "text":
-            output += part.text.encode()
-        elif part.kind == "group" and part.group <= last:
-            output += groups[part.group] or b""
-        else:
-            return answer(None)
+    if any(part.kind == "group" and part.group > last for part in parts):
+        # OpenSIPS reads there what an earlier match left in its memory
+        return replace(answer, output=None, certain=False)
+    if any(part.kind == "other" for part in parts):
+        return replace(answer, output=None)
+    output = b"".join(
+        part.text.encode() if part.kind == "text" else groups[part.group] or b"" for part in parts
+    )
     if len(output) >= _OUTPUT_LIMIT:
-        return answer(None, failed=True)
-    return answer(output.decode("utf-8", "replace"))
+        return replace(answer, output=None, failed=True)
+    return replace(answer, output=output.decode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +211,9 @@ def tokens(replacement: str) -> list[Token]:
             found.append(Token("group" if group else "other", piece, int(piece[1]) if group else 0))
             rest = rest[2:]
         elif rest[0] == "$":
-            found.append(Token("other", rest))
-            rest = ""
+            piece = _VARIABLE.match(rest)[0]  # type: ignore[index]
+            found.append(Token("other", piece))
+            rest = rest[len(piece) :]
         else:
             end = next((i for i, c in enumerate(rest) if i and c in "\\$"), len(rest))
             found.append(Token("text", rest[:end]))

@@ -152,6 +152,7 @@ class MiClient:
         )
 
     def _timeout(self, deadline: Deadline, seconds: float) -> MiTimeout:
+        seconds = round(seconds, 1)
         if not deadline.connected:
             return MiTimeout(
                 f"{self.where} did not take the connection within {seconds:g} seconds.",

@@ -46,19 +46,23 @@ class Outcome:
 
 @dataclass(slots=True)
 class NodeCall:
-    """Commands to one node under its own spelling, within one budget of seconds for all."""
+    """Commands to one node under its own spelling; ``budget`` is seconds of waiting for all."""
 
     client: MiClient
     budget: float
-    started: float = field(default_factory=time.monotonic)
+    spent: float = 0.0
     facts: NodeFacts = field(default_factory=lambda: NodeFacts("", frozenset()))
 
     def raw(self, method: str, params: dict[str, Any] | None = None) -> Any:
         """A command by the name that goes over the wire."""
-        left = self.budget - (time.monotonic() - self.started)
+        left = self.budget - self.spent
         if left <= 0:
             raise OutOfTime
-        return self.client.call(method, params, timeout=left)
+        started = time.monotonic()
+        try:
+            return self.client.call(method, params, timeout=left)
+        finally:
+            self.spent += time.monotonic() - started
 
     def __call__(self, command: Command, params: Mapping[str, Any] | None = None) -> Any:
         """A command under this node's spelling."""

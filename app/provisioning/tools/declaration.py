@@ -68,6 +68,7 @@ class Tool:
     """One OpenSIPS table: its columns, its checks, its reload, its proof.
 
     ``validate`` takes the editable values and returns a sentence for each bad column.
+    ``skips`` says why the switch leaves a row out when it loads the table, None when it does not.
     ``prove`` takes a connection to OpenSIPS's database, the node and the edits by change set,
     right after a reload; it answers for as many change sets as the time allows, at least for one
     or by raising.
@@ -80,6 +81,7 @@ class Tool:
     reload: Command
     describe: Callable[[Mapping[str, Any]], str]
     validate: Callable[[Mapping[str, Any]], dict[str, str]]
+    skips: Callable[[Mapping[str, Any]], str | None]
     prove: Callable[[Connection, Ask, Mapping[int, Sequence[Edit]]], dict[int, Proof]]
     # only where the module is configured with partitions other than "default"
     partition: str = ""

@@ -8,7 +8,7 @@ from typing import Any
 from app.opensips.dialplan import CASE_INSENSITIVE, REGEX, STRING, Rule, tokens, too_many_escapes
 from app.opensips.mi_names import Command
 from app.provisioning.tools.declaration import Column, Tool, limits
-from app.provisioning.tools.dialplan_proof import prove
+from app.provisioning.tools.dialplan_proof import prove, skips
 from app.routing import regex_check
 
 _INT = 2**31 - 1
@@ -139,6 +139,7 @@ DIALPLAN = Tool(
     reload=Command.DP_RELOAD,
     describe=describe,
     validate=validate,
+    skips=skips,
     prove=prove,
     help="Rules that turn what was dialled into what is routed.",
 )

@@ -62,8 +62,12 @@ def _proof(ask: Ask, wanted: list[dict[str, Any]], now: dict[int, Rule | None], 
             return Proof("reloaded", f"OpenSIPS leaves rule {row} out: {reason}.", note)
     done: list[dict[str, Any]] = []
     shown: set[int] = set()
+    asked: set[tuple[int, int, str | None]] = set()
     for probe in wanted:
         row, answer, text = probe["row"], probe["answer"], probe["input"]
+        if (row, probe["dpid"], text) in asked:
+            continue
+        asked.add((row, probe["dpid"], text))
         if answer is None:
             done.append({"row": row, "input": None, "note": _NO_PROBE})
             continue
@@ -81,6 +85,11 @@ def _proof(ask: Ask, wanted: list[dict[str, Any]], now: dict[int, Rule | None], 
         if probe["own"] or rule is None or rule.disabled:
             shown.add(row)
     return Proof("sampled" if set(now) <= shown else "reloaded", "", note, tuple(done))
+
+
+def skips(row: Mapping[str, Any]) -> str | None:
+    """Why OpenSIPS leaves a row out when it loads the table, or None."""
+    return skip_reason(Rule.of(row))
 
 
 def _ids(edits: Iterable[Sequence[Edit]]) -> set[int]:
