@@ -22,7 +22,7 @@ from app.rounds import Runner
 @click.command("mediate", cls=FriendlyCommand)
 @click.option("--once", is_flag=True, help="Stop when everything that is there has been read.")
 @click.option(
-    "--replay", type=click.Choice(sorted(Trouble)), help="Try suspense of a reason again."
+    "--replay", type=click.Choice(sorted(map(str, Trouble))), help="Try suspense of a reason again."
 )
 @with_appcontext
 def command(once: bool, replay: str | None) -> None:
