@@ -35,7 +35,8 @@ bench: python ## measure, JSON lines on standard output (SIZE=100k|1M|10M DB=sql
 	@.venv/bin/python -m tests.bench
 
 pins: python ## write both requirement files anew with the newest versions that fit
-	@$(PYTHON) -I tests/pins.py
+	@$(PYTHON) -I app/bootstrap.py requirements.txt
+	@.venv/bin/python -I tests/pins.py
 
 python:
 	@command -v $(PYTHON) >/dev/null || \

@@ -36,8 +36,6 @@ STARTERS: dict[str, Callable[[], Server]] = {
     "mariadb": mariadb.start,
     "postgresql": postgresql.start,
 }
-ADMIN_LOGIN = "admin"
-ADMIN_PASSWORD = "correct horse battery staple 42"
 
 
 def pytest_configure() -> None:
@@ -229,6 +227,19 @@ def app(settings: Settings, databases: Databases) -> Flask:
 def client(app: Flask) -> FlaskClient:
     """A visitor who is not logged in; CSRF is checked as in production."""
     return app.test_client()
+
+
+@pytest.fixture
+def admin_client(app: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """A signed-in administrator; its ``csrf`` is what forms and headers must carry."""
+    from argon2 import PasswordHasher
+
+    from app.identity import operators
+    from tests.identity.people import sign_in
+
+    cheap = PasswordHasher(time_cost=1, memory_cost=8)
+    monkeypatch.setattr(operators, "_hasher", cheap)
+    return sign_in(app, "admin")
 
 
 @pytest.fixture

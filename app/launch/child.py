@@ -133,7 +133,7 @@ def become(program: Callable[[], object], parent: int, output: int | None, name:
     try:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
-        _libc.prctl(15, f"companion:{name}".encode()[:15])  # PR_SET_NAME
+        _libc.prctl(15, f"panel:{name}".encode()[:15])  # PR_SET_NAME
         # PR_SET_PDEATHSIG: it ends when the launcher is gone, even by SIGKILL.
         _libc.prctl(1, signal.SIGTERM)
         if os.getppid() == parent:
