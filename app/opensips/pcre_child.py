@@ -1,7 +1,7 @@
 """The process that matches expressions which nobody has vouched for; see ``sandbox``.
 
-It reads one JSON question from standard input, writes one JSON answer, and ends. It may be killed
-at any moment. It imports no Flask: it must be up in a few hundredths of a second.
+It reads one JSON question from standard input, writes JSON answers, one a line, and ends. It may
+be killed at any moment. It imports no Flask: it must be up in a few hundredths of a second.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -41,9 +41,9 @@ def check(pattern: str, ignore_case: bool) -> dict[str, Any]:
     return {"groups": found.groups}
 
 
-def translations(rules: list[Rule], asks: list[tuple[int, str]]) -> list[dict[str, Any]]:
+def translations(rules: list[Rule], asks: list[tuple[int, str]]) -> Iterator[dict[str, Any]]:
     """What the rules make of each (dpid, input)."""
-    return [asdict(translate(rules, dpid, text)) for dpid, text in asks]
+    return (asdict(translate(rules, dpid, text)) for dpid, text in asks)
 
 
 def probes(rules: list[Rule], rows: list[Rule]) -> list[dict[str, Any]]:
@@ -84,15 +84,17 @@ def _rules(rows: list[dict[str, Any]]) -> list[Rule]:
     return [Rule.of(row) for row in rows]
 
 
-TASKS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "check": lambda ask: [check(*pattern) for pattern in ask["patterns"]],
+TASKS: dict[str, Callable[[dict[str, Any]], Iterable[Any]]] = {
+    "check": lambda ask: (check(*pattern) for pattern in ask["patterns"]),
     "translate": lambda ask: translations(_rules(ask["rules"]), ask["asks"]),
     "probes": lambda ask: probes(_rules(ask["rules"]), _rules(ask["rows"])),
 }
 
 
 def main() -> None:
-    """One question, one answer."""
+    """One question; each answer is written as soon as it is known."""
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_LIMIT, _CPU_LIMIT))
     ask = json.load(sys.stdin)
-    json.dump(TASKS[ask["task"]](ask), sys.stdout)
+    for answer in TASKS[ask["task"]](ask):
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()

@@ -27,18 +27,27 @@ _BOOT = (
 
 
 class SandboxTimeout(CompanionError):
-    """The expressions took longer than they may."""
+    """The expressions took longer than they may. ``answers`` holds what was known by then."""
 
     code = "expression_slow"
     status = 422
+
+    def __init__(self, message: str, remedy: str, answers: Sequence[Any] = ()) -> None:
+        super().__init__(message, remedy)
+        self.answers = answers
 
 
 def check_patterns(
     patterns: Sequence[tuple[str, bool]], seconds: float = 0.9
 ) -> list[dict[str, Any]]:
-    """Each (pattern, ignore case): ``groups``, or ``refused`` and ``position``, or ``slow``."""
-    found: list[dict[str, Any]] = _ask({"task": "check", "patterns": list(patterns)}, seconds)
-    return found
+    """Each (pattern, ignore case): ``groups``, or ``refused`` and ``position``, or ``slow``.
+
+    When time is up the list is shorter: the pattern after the last one was being tried.
+    """
+    try:
+        return _ask({"task": "check", "patterns": list(patterns)}, seconds)
+    except SandboxTimeout as exc:
+        return list(exc.answers)
 
 
 def translations(
@@ -53,8 +62,7 @@ def probes(
     rules: Iterable[Rule], rows: Iterable[Rule], seconds: float = 3.0
 ) -> list[dict[str, Any]]:
     """Per row ``row``, ``input``, ``own`` (this row answers) and ``answer``; pcre_child.probes."""
-    question = {"task": "probes", "rules": _plain(rules), "rows": _plain(rows)}
-    found: list[dict[str, Any]] = _ask(question, seconds)
+    found = _ask({"task": "probes", "rules": _plain(rules), "rows": _plain(rows)}, seconds)
     for probe in found:
         probe["answer"] = Answer(**probe["answer"]) if probe["answer"] else None
     return found
@@ -64,7 +72,7 @@ def _plain(rules: Iterable[Rule]) -> list[dict[str, Any]]:
     return [asdict(rule) for rule in rules]
 
 
-def _ask(question: dict[str, Any], seconds: float) -> Any:
+def _ask(question: dict[str, Any], seconds: float) -> list[dict[str, Any]]:
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and code, the question by stdin
             [sys.executable, "-I", "-c", _BOOT, _APP],
@@ -77,9 +85,16 @@ def _ask(question: dict[str, Any], seconds: float) -> Any:
         raise SandboxTimeout(
             f"The expressions took longer than {seconds:g} seconds.",
             "Make them simpler: no repeated group inside a repeated group.",
+            _answers(exc.stdout),
         ) from exc
     except subprocess.CalledProcessError as exc:
         raise SandboxTimeout(
-            "The expressions could not be evaluated.", "Make them simpler."
+            "The expressions could not be evaluated.", "Make them simpler.", _answers(exc.stdout)
         ) from exc
-    return json.loads(done.stdout)
+    return _answers(done.stdout)
+
+
+def _answers(output: bytes | None) -> list[dict[str, Any]]:
+    """The answers that are whole; a killed child may leave half a line."""
+    lines = (output or b"").split(b"\n")
+    return [json.loads(line) for line in lines[:-1]]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.opensips.sandbox import SandboxTimeout, check_patterns
+from app.opensips.sandbox import check_patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +20,26 @@ class Verdict:
     groups: int = 0
 
 
+_UNTRIED = Verdict(
+    "This could not be tried within a second, so calls would wait for it too."
+    " Make it simpler; or save again, if this machine is just busy."
+)
+
+
 def check(patterns: Sequence[str], *, ignore_case: bool = False) -> list[Verdict]:
-    """A verdict for each pattern, all within one second; an empty pattern is not looked at."""
+    """A verdict for each pattern, all within one second; an empty pattern is not looked at.
+
+    When one takes all the time it is refused; those after it pass until they are asked again.
+    """
     asked = [pattern for pattern in patterns if pattern]
     if not asked:
         return [Verdict(None) for _ in patterns]
-    try:
-        answers = iter(check_patterns([(pattern, ignore_case) for pattern in asked]))
-    except SandboxTimeout:
-        slow = Verdict(
-            "This could not be tried within a second, so calls would wait for it too."
-            " Make it simpler; or save again, if this machine is just busy."
-        )
-        return [slow if pattern else Verdict(None) for pattern in patterns]
-    return [_verdict(pattern, next(answers)) if pattern else Verdict(None) for pattern in patterns]
+    answers = check_patterns([(pattern, ignore_case) for pattern in asked])
+    verdicts = [_verdict(*pair) for pair in zip(asked, answers, strict=False)]
+    verdicts += [_UNTRIED] if len(verdicts) < len(asked) else []
+    verdicts += [Verdict(None)] * (len(asked) - len(verdicts))
+    found = iter(verdicts)
+    return [next(found) if pattern else Verdict(None) for pattern in patterns]
 
 
 def _verdict(pattern: str, answer: dict[str, Any]) -> Verdict:

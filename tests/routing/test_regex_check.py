@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from app.opensips.dialplan import PatternRefused, Rule, compiled, matches
 from app.opensips.pattern import examples, hostile
+from app.opensips.sandbox import SandboxTimeout, translations
+from app.routing import regex_check
 from app.routing.regex_check import check
 
 GOOD = [
@@ -77,6 +79,28 @@ def test_what_does_not_compile_says_where_and_why(pattern: str, words: str) -> N
 def test_the_sentence_points_at_the_place() -> None:
     (verdict,) = check(["^00[1-9"])
     assert verdict.problem is not None and "after “^00[1-9”" in verdict.problem
+
+
+def test_when_time_is_up_the_one_that_took_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def cut_short(patterns: list[tuple[str, bool]]) -> list[dict[str, int]]:
+        asked.append(len(patterns))
+        return [{"groups": 1}]
+
+    monkeypatch.setattr(regex_check, "check_patterns", cut_short)
+    first, second, third, fourth = check(["(a)", "", "b", "c"])
+    assert (first.problem, second.problem, fourth.problem) == (None, None, None)
+    assert third.problem is not None and "within a second" in third.problem
+    assert asked == [3]
+
+
+def test_answers_of_a_killed_child_are_kept() -> None:
+    slow = r"^(\d+)+$"
+    rules = [Rule(n, 2, n, 1, slow) for n in range(30)]
+    with pytest.raises(SandboxTimeout) as caught:
+        translations([Rule(99, 1, 1, 0, "112"), *rules], [(1, "112"), (2, "1" * 40 + "!")], 0.9)
+    assert len(caught.value.answers) <= 1
 
 
 def test_two_at_once_and_empty_ones() -> None:

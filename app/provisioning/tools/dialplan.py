@@ -102,7 +102,8 @@ def validate(values: Mapping[str, Any]) -> dict[str, str]:
     if subst.problem:
         problems.setdefault("subst_exp", subst.problem)
     replacement = _replacement_problem(rule, subst.groups)
-    if replacement and not subst.problem:
+    # groups are only known of an expression that was tried
+    if replacement and not match.problem and not subst.problem:
         problems.setdefault("repl_exp", replacement)
     if rule.timerec and "|" not in rule.timerec:
         problems.setdefault(
