@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from html import unescape
 
 import pytest
@@ -15,8 +16,10 @@ from werkzeug.test import TestResponse
 
 from app.core.database import Databases, reading
 from app.core.settings import NodeSetting, Settings
+from app.opensips.sandbox import check_patterns
 from app.provisioning import pusher
 from app.provisioning.tables import change_set
+from app.routing import regex_check
 from tests.identity.people import Browser, sign_in
 from tests.opensips.fake_mi import FakeNode
 from tests.provisioning.scene import change_behind_our_back, loader, put, stored
@@ -33,6 +36,12 @@ GOOD = {
     "attrs": "",
     "comment": "abroad",
 }
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy test machine may start the child slowly; the limit has a test of its own."""
+    monkeypatch.setattr(regex_check, "check_patterns", partial(check_patterns, seconds=20))
 
 
 @pytest.fixture
