@@ -49,8 +49,10 @@ def started() -> Iterator[Nginx]:
     account = run.unprivileged(home, "www-data", "nginx")
     certificate, key = home / "certificate.pem", home / "key.pem"
     _make_certificate(certificate, key, home, account)
-    static = home / "app" / "static"
-    shutil.copytree(STATIC, static)  # the repository may be closed to that user, too
+    # A copy: the repository may be closed to that user, too. "current" is how many deploy.
+    shutil.copytree(STATIC, home / "app" / "static")
+    (home / "current").symlink_to("app")
+    static = home / "current" / "static"
     home.chmod(0o711)
     found = Nginx(ports.free_port(), ports.free_port(), certificate, home)
     (home / "site.conf").write_text(_site(found, key, static))
