@@ -65,6 +65,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     database_url = read.url("DATABASE_URL", f"sqlite:///{data_dir / 'panel.db'}")
     nodes = _nodes(read.text("NODES", ""))
     own_switch = bool(read.text("OPENSIPS_DATABASE_URL", "") or nodes)
+    # Where nothing real is named, what one sees is the demo.
+    nothing_real = not own_switch and not read.text("DATABASE_URL", "")
+    demo = read.flag("DEMO", default=nothing_real) and not own_switch
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
@@ -73,8 +76,8 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         bind=read.text("BIND", "127.0.0.1:8000"),
         nodes=nodes,
         source_zone=read.zone("SOURCE_ZONE", "UTC"),
-        country=read.digits("COUNTRY", ""),
-        trunk_prefix=read.digits("TRUNK_PREFIX", ""),
+        country=read.digits("COUNTRY", "49" if demo else ""),
+        trunk_prefix=read.digits("TRUNK_PREFIX", "0" if demo else ""),
         settling_ms=read.whole("SETTLING_SECONDS", 600, 0, 86_400) * clock.SECOND,
         open_call_ms=read.whole("OPEN_CALL_HOURS", 24, 1, 24 * 30) * clock.HOUR,
         session_grace_ms=read.whole("SESSION_GRACE", 300, 0, 86_400) * clock.SECOND,
@@ -86,7 +89,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         mi_timeout=read.seconds("MI_TIMEOUT", 3.0),
         trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 5),
         insecure_cookies=read.flag("INSECURE_COOKIES"),
-        demo=read.flag("DEMO") and not own_switch,
+        demo=demo,
     )
 
 
@@ -119,8 +122,9 @@ class _Reader:
             raise SettingsError(f"PANEL_{name} is '{value}'.", "It takes digits only.")
         return value
 
-    def flag(self, name: str) -> bool:
-        return self.text(name, "0").lower() in ("1", "yes", "true", "on")
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        value = self.text(name, "1" if default else "0")
+        return value.lower() in ("1", "yes", "true", "on")
 
     def whole(self, name: str, default: int, least: int, most: int) -> int:
         value = self.text(name, str(default))

@@ -8,8 +8,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.context import databases, settings
-from app.core.database import reading
+from app.core.database import reading, writing
 from app.core.errors import CompanionError, Conflict, InvalidInput, NotFound
+from app.identity import audit
 from app.identity.access import current_operator, requires
 from app.provisioning import changeset, nodes, rows, writer
 from app.provisioning.changeset import Author, Draft, Edit, Row
@@ -177,11 +178,23 @@ def _submit(form: ChangeForm, wish: Edit, current: Row | None) -> ResponseReturn
         form.comment.data or "",
     )
     try:
-        return _to(writer.submit(databases(), settings(), draft))
+        set_id = writer.submit(databases(), settings(), draft)
+        _record(set_id, wish)
+        return _to(set_id)
     except InvalidInput as exc:
         if not isinstance(form, RowForm):
             raise
         return _form_page(form, current, status=422, notice=str(exc))
+
+
+def _record(set_id: int, wish: Edit) -> None:
+    with writing(databases().panel) as connection:
+        audit.record(
+            connection,
+            action=f"dialplan.{wish.kind}",
+            object=f"change_set:{set_id}",
+            detail={"before": wish.before, "after": wish.after},
+        )
 
 
 def _to(set_id: int) -> ResponseReturnValue:

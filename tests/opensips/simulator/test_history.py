@@ -162,7 +162,7 @@ def _cli(panel, tmp_path, **env):
 
 
 def test_the_command_refuses_where_there_is_no_demo(panel, tmp_path):
-    result = _cli(panel, tmp_path)
+    result = _cli(panel, tmp_path, PANEL_DEMO="0")
     assert result.exit_code == 1
     assert "PANEL_DEMO" in result.output
     with_node = {"PANEL_DEMO": "1", "PANEL_NODES": "a=http://127.0.0.1:1/mi"}
