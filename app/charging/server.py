@@ -46,6 +46,7 @@ class Server:
         self._books = Books(dbs.panel)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="charging")
         self._connections: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._listener: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -68,9 +69,21 @@ class Server:
             task.cancel()
         if self._connections:
             await asyncio.wait(self._connections, timeout=_PATIENCE_S)
+        # A connection whose task was cancelled before its first step has closed nothing itself.
+        for writer in self._writers:
+            writer.close()
+        closing = [asyncio.ensure_future(writer.wait_closed()) for writer in self._writers]
+        if closing:
+            await asyncio.wait(closing, timeout=_PATIENCE_S)
+            for closed in closing:
+                if not closed.done():
+                    closed.cancel()
+                elif not closed.cancelled():
+                    closed.exception()  # a peer that went away: nothing more to tell us
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
@@ -91,6 +104,7 @@ class Server:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+            self._writers.discard(writer)
 
     async def _read(
         self,
