@@ -1,4 +1,4 @@
-"""How MI commands fail (FACTS of the MI: JSON-RPC codes below zero, the application's above)."""
+"""How MI commands fail (JSON-RPC codes below zero, the application's above)."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Tool:
         object.__setattr__(self, "names", {column.name: column for column in self.columns})
 
     def reload_params(self) -> dict[str, str]:
-        """Parameters of the reload: none unless a partition is configured (FACTS 4.2)."""
+        """Parameters of the reload: none unless a partition is configured."""
         return {"partition": self.partition} if self.partition else {}
 
 
