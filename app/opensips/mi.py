@@ -1,6 +1,6 @@
 """The MI client: JSON-RPC over HTTP to ``mi_http``, one connection a call, all of it bounded.
 
-What real servers do, and why this is not simply ``requests.post`` (seen with mi_http of 3.6 and 4.0):
+What real servers do (3.6 and 4.0 were tried), and why this is not simply ``requests.post``:
 a reused connection stalls in 4–10 % of the calls; an answer other than 200 announces a body that
 never comes; bodies above 1024 bytes are refused by the default configuration.
 """
