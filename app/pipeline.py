@@ -23,10 +23,8 @@ from app.mediation.source import Bookmark, Reader
 from app.rating import engines
 from app.rating.engine import RatingEngine
 from app.rating.store import book_stamp
-from app.recording import prepare, store_calls, store_session_cdr
+from app.recording import prepare, store_calls
 from app.window import Window
-
-__all__ = ["Overtaken", "Pipeline", "store_session_cdr"]
 
 
 class Overtaken(Exception):

@@ -9,9 +9,9 @@ down_revision = "0005"
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def upgrade() -> None:
-    op.create_table(
-        "cdr_answered",
+def _columns() -> list[sa.Column]:
+    """Both tables have the same: answered and unanswered calls are one record."""
+    return [
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("setup_at", sa.BigInteger(), nullable=False),
         sa.Column("tenant_id", sa.Integer(), server_default="1", nullable=False),
@@ -55,6 +55,13 @@ def upgrade() -> None:
         sa.Column("buy_batch_id", sa.BigInteger(), nullable=True),
         sa.Column("price", sa.BigInteger(), nullable=True),
         sa.Column("cost", sa.BigInteger(), nullable=True),
+    ]
+
+
+def upgrade() -> None:
+    op.create_table(
+        "cdr_answered",
+        *_columns(),
         sa.PrimaryKeyConstraint("id", "setup_at", name=op.f("pk_cdr_answered")),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
@@ -79,49 +86,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "cdr_failed",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("setup_at", sa.BigInteger(), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("source_id", sa.Integer(), nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
-        sa.Column("stored_at", sa.BigInteger(), nullable=False),
-        sa.Column("call_id", sa.String(length=255), nullable=False),
-        sa.Column("from_tag", sa.String(length=255), server_default="", nullable=False),
-        sa.Column("to_tag", sa.String(length=255), server_default="", nullable=False),
-        sa.Column("charge_id", sa.String(length=64), nullable=True),
-        sa.Column("caller", sa.String(length=64), server_default="", nullable=False),
-        sa.Column("callee", sa.String(length=64), server_default="", nullable=False),
-        sa.Column("dialled", sa.String(length=128), server_default="", nullable=False),
-        sa.Column("domain", sa.String(length=128), server_default="", nullable=False),
-        sa.Column("account", sa.String(length=128), server_default="", nullable=False),
-        sa.Column("gateway", sa.String(length=64), server_default="", nullable=False),
-        sa.Column("carrier", sa.String(length=64), server_default="", nullable=False),
-        sa.Column("src_ip", sa.String(length=45), server_default="", nullable=False),
-        sa.Column("user_agent", sa.String(length=255), server_default="", nullable=False),
-        sa.Column("answered_at", sa.BigInteger(), nullable=True),
-        sa.Column("ended_at", sa.BigInteger(), nullable=False),
-        sa.Column("duration_ms", sa.BigInteger(), nullable=False),
-        sa.Column("sip_code", sa.SmallInteger(), nullable=False),
-        sa.Column("sip_class", sa.SmallInteger(), nullable=False),
-        sa.Column("sip_reason", sa.String(length=128), server_default="", nullable=False),
-        sa.Column("flags", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("acc_ids", sa.Text(), nullable=False),
-        sa.Column("destination", sa.String(length=80), server_default="", nullable=False),
-        sa.Column("unpriced_reason", sa.String(length=32), nullable=True),
-        sa.Column("sell_account_id", sa.BigInteger(), nullable=True),
-        sa.Column("sell_amount", sa.BigInteger(), nullable=True),
-        sa.Column("sell_tax", sa.BigInteger(), nullable=True),
-        sa.Column("sell_currency", sa.String(length=3), nullable=True),
-        sa.Column("sell_version_id", sa.Integer(), nullable=True),
-        sa.Column("sell_batch_id", sa.BigInteger(), nullable=True),
-        sa.Column("buy_account_id", sa.BigInteger(), nullable=True),
-        sa.Column("buy_amount", sa.BigInteger(), nullable=True),
-        sa.Column("buy_tax", sa.BigInteger(), nullable=True),
-        sa.Column("buy_currency", sa.String(length=3), nullable=True),
-        sa.Column("buy_version_id", sa.Integer(), nullable=True),
-        sa.Column("buy_batch_id", sa.BigInteger(), nullable=True),
-        sa.Column("price", sa.BigInteger(), nullable=True),
-        sa.Column("cost", sa.BigInteger(), nullable=True),
+        *_columns(),
         sa.PrimaryKeyConstraint("id", "setup_at", name=op.f("pk_cdr_failed")),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
