@@ -10,26 +10,11 @@ from app.core.context import databases
 from app.core.database import reading
 from app.identity.access import current_operator, requires
 from app.provisioning import changeset, nodes, pusher
-from app.provisioning.changeset import ChangeSet
-from app.provisioning.tools.registry import TOOLS
+from app.provisioning.words import LEVELS, PUSH_WORDS, standing, summary
 
 blueprint = Blueprint("provisioning", __name__)
 
 PAGE = 50
-
-# How a state reads and which colour it has.
-PUSH_WORDS = {
-    "waiting": ("waiting", "info"),
-    "pushed": ("pushed, comparing", "info"),
-    "verified": ("verified", "ok"),
-    "failed": ("failed", "bad"),
-}
-LEVEL_WORDS = {
-    "equal": "The node's memory was compared with the table and is equal.",
-    "sampled": "The node was asked a question for each changed row; its answers are the table's.",
-    "reloaded": "The node loaded the table after the change; no question could show this row.",
-    "unknown": "The node could not be asked.",
-}
 
 
 @blueprint.get("/changes")
@@ -89,40 +74,6 @@ def _page(set_id: int) -> dict[str, object]:
         "title": summary(found),
         "standing": standing(found),
         "push_words": PUSH_WORDS,
-        "level_words": LEVEL_WORDS,
+        "levels": LEVELS,
         "now": clock.now_ms(),
     }
-
-
-def summary(found: ChangeSet) -> str:
-    """A change set in one line: ``Change dialplan 1, priority 10: … ``."""
-    if not found.edits:
-        return f"{found.tool}: nothing"
-    edit = found.edits[0]
-    tool = TOOLS.get(found.tool)
-    row = edit.after or edit.before or {}
-    words = tool.describe(row) if tool else found.tool
-    kind = edit.kind.capitalize()
-    if edit.before and edit.after and edit.before.get("disabled") != edit.after.get("disabled"):
-        kind = "Disable" if edit.after.get("disabled") else "Enable"
-    more = len(found.edits) - 1
-    return f"{kind} {words}" + (f" and {more} more" if more else "")
-
-
-def standing(found: ChangeSet) -> tuple[str, str]:
-    """(words, tone) of a whole change set."""
-    if found.state == "conflict":
-        return "not written", "bad"
-    if found.state == "drafted":
-        return "saved, not yet written", "warn"
-    pushes = [push for push in found.pushes if not push.node_retired]
-    if not pushes:
-        return "written, no node", "warn"
-    states = [push.state for push in pushes]
-    done = states.count("verified")
-    if done == len(pushes):
-        return "verified", "ok"
-    tone = "bad" if "failed" in states else "info"
-    if len(pushes) == 1:
-        return PUSH_WORDS[states[0]][0], tone
-    return f"{done} of {len(pushes)} nodes verified", tone
