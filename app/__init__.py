@@ -9,6 +9,9 @@ from flask import Flask
 from app.core import database, logging
 from app.core.settings import Settings, load
 
+# What stands around the rooms: each module has ``init_app``.
+EXTENSIONS = ("app.identity.web", "app.shell.frame")
+
 # Rooms with screens: each module has a ``blueprint``.
 SCREENS = (
     "app.identity.views",
@@ -42,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["databases"] = database.connect(settings)
     logging.set_up(app)
-    for extension in ("app.identity.web",):
+    for extension in EXTENSIONS:
         import_module(extension).init_app(app)
     for room in SCREENS:
         app.register_blueprint(import_module(room).blueprint)

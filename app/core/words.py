@@ -25,6 +25,11 @@ def install(translate: Callable[[str, str | None, int], str]) -> None:
     _translate = translate
 
 
+def look_up(one: str, many: str | None = None, count: int = 1) -> str:
+    """The text in the reader's language as it stands in the catalogue, nothing filled in."""
+    return _translate(one, many, count)
+
+
 def _(text: str, **values: Any) -> str:
     """The text in the reader's language, ``%(name)s`` filled in."""
     found = _translate(text, None, 1)

@@ -31,7 +31,10 @@ def set_up(app: Flask) -> None:
         if request.is_secure:
             # One year; the name may be used by other services, so no sub-domains.
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        if request.endpoint != "static":
+        if request.endpoint == "assets.show":
+            # Says itself how long it lasts, unless it is an error.
+            response.headers.setdefault("Cache-Control", "no-store")
+        elif request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"
         elif "v" in request.args and response.status_code == 200:
             # The address carries the file's hash (``asset``), so it never changes.

@@ -15,7 +15,7 @@ from app.identity import audit, operators, sessions, throttle
 from app.identity.access import current_operator, operator_or_none, public, requires
 from app.identity.forms import LoginForm, PasswordForm, ZoneForm
 from app.identity.throttle import TooManyAttempts
-from app.identity.web import THEMES
+from app.shell.frame import THEMES
 
 blueprint = Blueprint("identity", __name__)
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
-
-from flask import Flask, request, session, url_for
+from flask import Flask, request, session
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.core import clock, formats
-from app.core.context import databases, settings
+from app.core import clock
+from app.core.context import databases
 from app.core.database import reading, writing
 from app.core.errors import InvalidInput
-from app.identity import error_pages, headers, navigation, sessions
-from app.identity.access import Operator, guard_views, operator_or_none
+from app.identity import error_pages, headers, sessions
+from app.identity.access import Operator, guard_views
 from app.identity.cookies import CookieSessions
-
-THEMES = ("auto", "light", "dark")
 
 
 def init_app(app: Flask) -> None:
@@ -52,7 +45,6 @@ def init_app(app: Flask) -> None:
     CSRFProtect(app)
     headers.set_up(app)
     error_pages.set_up(app)
-    _set_up_templates(app)
 
 
 def _refuse_nul() -> None:
@@ -78,52 +70,3 @@ def _signed_in() -> Operator | None:
     if "_user_id" not in session:
         return None
     return current_user._get_current_object() if current_user.is_authenticated else None
-
-
-def theme() -> str:
-    """The theme that the viewer chose: auto, light or dark."""
-    chosen = request.cookies.get("theme", "auto")
-    return chosen if chosen in THEMES else "auto"
-
-
-def zone() -> str:
-    """The zone in which times are shown: the operator's, else UTC."""
-    operator = operator_or_none()
-    return operator.zone if operator is not None else "UTC"
-
-
-def _set_up_templates(app: Flask) -> None:
-    env = app.jinja_env
-    env.trim_blocks = env.lstrip_blocks = True
-    env.filters.update(
-        moment=lambda value, style="full": formats.moment(value, zone(), style),
-        ago=lambda value: formats.ago(value, clock.now_ms()),
-        duration=formats.duration,
-        money=formats.amount,
-        number=formats.number,
-        phone=formats.phone,
-    )
-
-    @app.context_processor
-    def page() -> dict[str, Any]:
-        operator = operator_or_none()
-        return {
-            "operator": operator,
-            "menu": navigation.menu(operator) if operator is not None else [],
-            "theme": theme(),
-            "zone": zone(),
-            "demo": settings().demo,
-            "asset": asset,
-            "inside": bool(request.headers.get("HX-Request")),
-        }
-
-
-def asset(name: str) -> str:
-    """The address of a static file, with its hash: browsers may keep it for ever."""
-    return url_for("static", filename=name, v=_hash(name))
-
-
-@lru_cache(maxsize=64)
-def _hash(name: str) -> str:
-    path = Path(__file__).parent.parent / "static" / name
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

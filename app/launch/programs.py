@@ -13,14 +13,14 @@ from urllib.request import ProxyHandler, build_opener
 from flask.cli import ScriptInfo
 from gunicorn.app import wsgiapp
 
-from app import COMMANDS, SCREENS, create_app
+from app import COMMANDS, EXTENSIONS, SCREENS, create_app
 from app.core.settings import Settings
 
 # The machine's proxy is not asked about our own address.
 _opener = build_opener(ProxyHandler({}))
 
 # Once here, not once in each of the processes: they are forked from this one.
-for _room in ("app.identity.web", *SCREENS, *COMMANDS):
+for _room in (*EXTENSIONS, *SCREENS, *COMMANDS):
     import_module(_room)
 
 

@@ -22,7 +22,7 @@ STATIC = Path(__file__).parents[2] / "app" / "static"
 
 
 def test_every_answer_carries_the_policy(app: Flask, client: FlaskClient) -> None:
-    for address in ("/login", "/healthz", "/nowhere", "/static/companion.css", "/cdr"):
+    for address in ("/login", "/healthz", "/nowhere", "/static/css/frame.css", "/cdr"):
         answer = client.get(address)
         assert answer.headers["Content-Security-Policy"] == headers.POLICY, address
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -49,7 +49,7 @@ def test_no_page_holds_inline_script_or_style(app: Flask) -> None:
 
 def test_static_files_may_be_kept_for_ever_under_their_hash(client: FlaskClient) -> None:
     page = client.get("/login").text
-    address = re.search(r'href="(/static/companion\.css\?v=[0-9a-f]{12})"', page)
+    address = re.search(r'href="(/assets/[0-9a-f]{12}/companion\.css)"', page)
     assert address is not None
     with client.get(address.group(1)) as answer:
         assert "immutable" in answer.headers["Cache-Control"]

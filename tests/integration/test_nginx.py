@@ -208,19 +208,19 @@ def test_files_and_a_clear_answer_while_the_panel_restarts(
             away = browser.get(f"{server.url}/")
             assert (away.status_code, away.headers["Retry-After"]) == (503, "5")
             assert "Try again" in away.text
-            assert browser.get(f"{server.url}/static/companion.css").status_code == 200
+            assert browser.get(f"{server.url}/static/css/frame.css").status_code == 200
 
 
 def test_files_are_served_by_nginx_alone(server: nginx.Nginx) -> None:
     with browser_of(server) as browser:
-        css = browser.get(f"{server.url}/static/companion.css?v=1")
+        css = browser.get(f"{server.url}/static/css/frame.css?v=1")
         assert css.status_code == 200
-        assert css.content == (nginx.STATIC / "companion.css").read_bytes()
+        assert css.content == (nginx.STATIC / "css" / "frame.css").read_bytes()
         assert css.headers["Content-Type"].startswith("text/css")
         assert css.headers["Content-Encoding"] == "gzip"
         assert "immutable" in css.headers["Cache-Control"]
         assert css.headers["X-Content-Type-Options"] == "nosniff"
-        unnamed = browser.get(f"{server.url}/static/companion.css")
+        unnamed = browser.get(f"{server.url}/static/css/frame.css")
         assert unnamed.headers["Cache-Control"] == "public, max-age=3600"
         again = browser.get(unnamed.url, headers={"If-None-Match": unnamed.headers["ETag"]})
         assert again.status_code == 304

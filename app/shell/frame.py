@@ -1,0 +1,68 @@
+"""What every page gets: the words, formats, menu, theme and files that its template asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, request
+from markupsafe import Markup, escape
+
+from app.core import clock, formats, words
+from app.core.context import settings
+from app.identity.access import operator_or_none
+from app.shell import assets, navigation
+
+THEMES = ("auto", "light", "dark")
+
+
+def init_app(app: Flask) -> None:
+    """Sets up the templates and the addresses of style and script."""
+    app.register_blueprint(assets.blueprint)
+    env = app.jinja_env
+    env.trim_blocks = env.lstrip_blocks = True
+    env.globals.update(_=_text, ngettext=_texts)
+    env.filters.update(
+        moment=lambda value, style="full": formats.moment(value, zone(), style),
+        ago=lambda value: formats.ago(value, clock.now_ms()),
+        duration=formats.duration,
+        money=formats.amount,
+        number=formats.number,
+        phone=formats.phone,
+    )
+    app.context_processor(_page)
+
+
+def theme() -> str:
+    """The theme that the viewer chose: auto, light or dark."""
+    chosen = request.cookies.get("theme", "auto")
+    return chosen if chosen in THEMES else "auto"
+
+
+def zone() -> str:
+    """The zone in which times are shown: the operator's, else UTC."""
+    operator = operator_or_none()
+    return operator.zone if operator is not None else "UTC"
+
+
+def _text(text: str, **values: Any) -> Markup:
+    """A text for a template: markup may stand in its values, never in the text itself."""
+    found = escape(words.look_up(text))
+    return found % values if values else found
+
+
+def _texts(one: str, many: str, num: int, **values: Any) -> Markup:
+    """The form that fits ``num``, which stands in both as ``%(num)s``."""
+    return escape(words.look_up(one, many, num)) % {"num": num, **values}
+
+
+def _page() -> dict[str, Any]:
+    operator = operator_or_none()
+    return {
+        "operator": operator,
+        "menu": navigation.menu(operator) if operator is not None else [],
+        "theme": theme(),
+        "zone": zone(),
+        "demo": settings().demo,
+        "asset": assets.asset,
+        "inside": bool(request.headers.get("HX-Request")),
+    }

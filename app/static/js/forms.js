@@ -1,0 +1,61 @@
+/* Forms: confirmation, warning before unsaved changes are lost, selects that apply at once. */
+(() => {
+  "use strict";
+  const { $, $$, word } = companion;
+
+  // Confirmations: <form data-confirm="What will happen">.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.confirm || form.dataset.confirmed) return;
+    event.preventDefault();
+    const box = document.createElement("dialog");
+    box.className = "confirm";
+    const text = document.createElement("p");
+    text.className = "confirm-text";
+    text.textContent = form.dataset.confirm;
+    const buttons = document.createElement("div");
+    buttons.className = "confirm-buttons";
+    const yes = document.createElement("button");
+    yes.className = "btn btn-primary";
+    yes.textContent = form.dataset.confirmLabel ?? event.submitter?.textContent.trim() ?? word("do-it");
+    const no = document.createElement("button");
+    no.className = "btn btn-quiet";
+    no.textContent = word("cancel");
+    yes.addEventListener("click", () => { form.dataset.confirmed = "1"; box.close(); form.requestSubmit(event.submitter ?? undefined); });
+    no.addEventListener("click", () => box.close());
+    box.addEventListener("close", () => box.remove());
+    buttons.append(no, yes);
+    box.append(text, buttons);
+    document.body.append(box);
+    box.showModal();
+    yes.focus();
+  });
+
+  let unsaved = false;
+  document.addEventListener("input", (event) => { if (event.target.form?.matches("[data-guard]")) unsaved = true; });
+  document.addEventListener("submit", (event) => { if (event.target.matches("[data-guard]")) unsaved = false; });
+  window.addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-apply]")) event.target.form.requestSubmit();
+  });
+  // Empty filters stay out of the address.
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-sparse]")) return;
+    $$("input[name], select[name]", event.target).forEach((field) => { field.disabled = field.value === ""; });
+  });
+  window.addEventListener("pageshow", () => {
+    $$("[data-sparse] :disabled").forEach((field) => { field.disabled = false; });
+  });
+
+  // The browser's own zone on the account page.
+  const offer = $("[data-browser-zone]");
+  const zones = $('select[name="zone"]');
+  if (offer && zones) {
+    const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (mine && mine !== zones.value && [...zones.options].some((option) => option.value === mine)) {
+      $("strong", offer).textContent = mine;
+      $("button", offer).addEventListener("click", () => { zones.value = mine; offer.hidden = true; });
+      offer.hidden = false;
+    }
+  }
+})();
