@@ -238,7 +238,8 @@ class _Reader:
     def braces(self) -> tuple[int, int | None] | None:
         end = self.text.find("}", self.at)
         low, comma, high = self.text[self.at + 1 : end].partition(",")
-        if end < 0 or not (low.isdigit() or (comma and high.isdigit())) or len(low + high) > 6:
+        numbers = (low + high).isascii() and (low + high).isdigit()
+        if end < 0 or not numbers or len(low + high) > 6:
             return None
         self.at = end + 1
         least = int(low or 0)
