@@ -34,11 +34,13 @@ CSS = (
 JS = (
     "vendor/htmx-2.0.11/htmx.min.js",
     "js/core.js",
+    "js/toasts.js",
     "js/theme.js",
     "js/drawer.js",
     "js/rows.js",
     "js/keys.js",
     "js/forms.js",
+    "js/unsaved.js",
 )
 
 blueprint = Blueprint("assets", __name__)

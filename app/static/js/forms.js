@@ -1,4 +1,4 @@
-/* Forms: confirmation, warning before unsaved changes are lost, selects that apply at once. */
+/* Forms: confirmation, keys, one submit per click, selects that apply at once. */
 (() => {
   "use strict";
   const { $, $$, word } = companion;
@@ -31,10 +31,32 @@
     yes.focus();
   });
 
-  let unsaved = false;
-  document.addEventListener("input", (event) => { if (event.target.form?.matches("[data-guard]")) unsaved = true; });
-  document.addEventListener("submit", (event) => { if (event.target.matches("[data-guard]")) unsaved = false; });
-  window.addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
+  // Ctrl+Enter (Cmd+Enter) saves from any field of a form, also from a text of several lines.
+  document.addEventListener("keydown", (event) => {
+    const form = event.target.form;
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || form?.method !== "post") return;
+    event.preventDefault();
+    form.requestSubmit($("button:not([type=button])", form));
+  });
+  // A link of the error summary puts the cursor into its field.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('.error-summary a[href^="#"]');
+    const field = link && document.getElementById(link.getAttribute("href").slice(1));
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+    field.closest(".field")?.scrollIntoView({ block: "nearest" });
+  });
+  // The second click of a double click does nothing; a page that stays can be used again.
+  const free = () => $$("form[aria-busy]").forEach((form) => form.removeAttribute("aria-busy"));
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (form.hasAttribute("aria-busy")) { event.preventDefault(); return; }
+    form.setAttribute("aria-busy", "true");
+    setTimeout(free, 5000);
+  });
+  window.addEventListener("pageshow", free);
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-apply]")) event.target.form.requestSubmit();
   });
