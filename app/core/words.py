@@ -41,6 +41,12 @@ def _n(one: str, many: str, count: int, **values: Any) -> str:
     return _translate(one, many, count) % {"num": count, **values}
 
 
+class _Label(LazyProxy):
+    """A text that may be the default of a dataclass's field: it never changes, so it hashes."""
+
+    __hash__ = object.__hash__
+
+
 def _l(text: str, **values: Any) -> Any:
     """Like ``_``, looked up each time it is shown: for labels written down at import."""
-    return LazyProxy(lambda: _(text, **values), enable_cache=False)
+    return _Label(lambda: _(text, **values), enable_cache=False)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from app.core import clock
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.upsert import insert_once
+from app.core.words import _
 from app.provisioning.nodes import RETIRED
 from app.provisioning.tables import change, change_set, node, push
 
@@ -114,10 +115,14 @@ def draft(connection: Connection, wish: Draft) -> tuple[int, bool]:
     The same reference again gives the first one's id and changes nothing (a second click).
     """
     if not wish.edits or all(edit.before == edit.after for edit in wish.edits):
-        raise InvalidInput("Nothing was changed.", "Change something, or go back to the list.")
+        raise InvalidInput(
+            _("Nothing was changed."), _("Change something, or go back to the list.")
+        )
     if len(wish.comment) > COMMENT_LIMIT:
         raise InvalidInput(
-            f"The reason is longer than {COMMENT_LIMIT} characters.", "Shorten it.", "comment"
+            _("The reason is longer than %(most)s characters.", most=COMMENT_LIMIT),
+            _("Shorten it."),
+            "comment",
         )
     values = {
         "tenant_id": wish.author.tenant_id,
@@ -161,7 +166,7 @@ def by_reference(connection: Connection, reference: str, author: Author) -> int 
 def _same_author(connection: Connection, set_id: int, author: Author) -> int:
     row = connection.execute(select(change_set).where(change_set.c.id == set_id)).one()
     if (row.tenant_id, row.actor) != (author.tenant_id, author.login[:64]):
-        raise Conflict("This form was already used by somebody else.", "Open it anew.")
+        raise Conflict(_("This form was already used by somebody else."), _("Open it anew."))
     return set_id
 
 
@@ -172,7 +177,7 @@ def get(connection: Connection, set_id: int, *, tenant_id: int | None = None) ->
         query = query.where(change_set.c.tenant_id == tenant_id)
     row = connection.execute(query).one_or_none()
     if row is None:
-        raise NotFound("There is no such change.", "Look for it in the list of changes.")
+        raise NotFound(_("There is no such change."), _("Look for it in the list of changes."))
     return _change_set(connection, row)
 
 
@@ -192,7 +197,8 @@ def latest(
 def edits_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[Edit]]:
     """The rows of several change sets."""
     return {
-        set_id: [edit for _, edit in edits] for set_id, edits in _edits_of(connection, ids).items()
+        set_id: [edit for _table, edit in edits]
+        for set_id, edits in _edits_of(connection, ids).items()
     }
 
 
@@ -212,7 +218,7 @@ def _assembled(row: Any, edits: Sequence[tuple[str, Edit]], pushes: Sequence[Pus
         problem=row.problem,
         created_at=row.created_at,
         written_at=row.written_at,
-        edits=tuple(edit for _, edit in edits),
+        edits=tuple(edit for _table, edit in edits),
         pushes=tuple(pushes),
     )
 

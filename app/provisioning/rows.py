@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, RowMapping, Table, func, select
+from sqlalchemy import Column, Connection, DateTime, Float, RowMapping, Table, func, select
 
 from app.opensips.tables import reflect
 from app.provisioning.tools.declaration import Row, Tool
@@ -35,6 +36,19 @@ def plain(row: RowMapping) -> Row:
         name: value if value is None or isinstance(value, int | str) else str(value)
         for name, value in row.items()
     }
+
+
+def stored(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The opposite of ``plain``: values as the columns' types take them."""
+    return {name: _typed(table.c[name], value) for name, value in values.items()}
+
+
+def _typed(column: Column[Any], value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if isinstance(column.type, DateTime):
+        return datetime.fromisoformat(value)
+    return float(value) if isinstance(column.type, Float) else value
 
 
 def fingerprint(row: Mapping[str, Any] | None) -> str:

@@ -7,7 +7,7 @@ notes that, or finds them as somebody else made them and says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,10 +18,11 @@ from app.core import clock
 from app.core.database import Databases, inserted_id, ping, reading, writing
 from app.core.errors import CompanionError, Conflict, DatabaseUnavailable, SwitchTableError
 from app.core.settings import Settings
+from app.core.words import _
 from app.opensips.tables import check_version, reflect
-from app.provisioning import changeset, nodes
+from app.provisioning import changeset, guard, nodes
 from app.provisioning.changeset import Draft, Edit, Row
-from app.provisioning.rows import fetch, plain
+from app.provisioning.rows import fetch, plain, stored
 from app.provisioning.tables import change, change_set, push
 from app.provisioning.tools.declaration import Tool
 from app.provisioning.tools.registry import tool
@@ -33,7 +34,7 @@ def submit(dbs: Databases, settings: Settings, draft: Draft) -> int:
     When OpenSIPS's database does not answer, the set stays ``drafted`` and the worker goes on.
     """
     with writing(dbs.panel) as connection:
-        set_id, _ = changeset.draft(connection, draft)
+        set_id = changeset.draft(connection, draft)[0]
     try:
         apply(dbs, settings, set_id)
     except (DatabaseUnavailable, DBAPIError, SwitchTableError) as exc:
@@ -132,31 +133,47 @@ def _apply(panel: Connection, switch: Connection, table: Table, used: Tool, edit
     except DBAPIError as exc:
         if exc.connection_invalidated:
             raise
-        raise Conflict(f"The database refused the row: {_sentence(exc)}") from exc
+        raise Conflict(_("The database refused the row: %(why)s", why=_sentence(exc))) from exc
     return str(row_id)
 
 
 def _change(switch: Connection, table: Table, used: Tool, row_id: int, edit: Edit) -> None:
     here = table.c[used.key] == row_id
     current = fetch(switch, table, used.key, row_id, lock=True)
-    if _same(current, edit.after):
+    if guard.same(current, edit.after):
         return
-    if not _same(current, edit.before):
-        raise Conflict(_difference(used, row_id, edit.before, current))
+    if current is None or not guard.same(current, edit.before):
+        raise Conflict(guard.difference(used, row_id, edit.before, current))
     if edit.after is None:
         switch.execute(delete(table).where(here))
         return
-    switch.execute(update(table).where(here).values(**edit.after))
+    # Only what changes: the switch writes columns of its own while we look at the others.
+    wanted = {name: value for name, value in edit.after.items() if current.get(name) != value}
+    switch.execute(update(table).where(here).values(**stored(table, wanted)))
     _read_back(switch, table, used, row_id, edit.after)
 
 
 def _insert(panel: Connection, switch: Connection, table: Table, used: Tool, edit: Edit) -> int:
     after = edit.after or {}
+    if used.key in after:
+        return _insert_again(switch, table, used, after)
     found = _already_inserted(panel, switch, table, used, edit)
     if found is not None:
         return found
-    row_id = inserted_id(switch.execute(insert(table).values(**after)))
+    row_id = inserted_id(switch.execute(insert(table).values(**stored(table, after))))
     _read_back(switch, table, used, row_id, after)
+    return row_id
+
+
+def _insert_again(switch: Connection, table: Table, used: Tool, after: Row) -> int:
+    """A row that was there before, under the number that it had."""
+    row_id = int(after[used.key])
+    current = fetch(switch, table, used.key, row_id, lock=True)
+    if current is not None and not guard.same(current, after):
+        raise Conflict(guard.difference(used, row_id, None, current))
+    if current is None:
+        switch.execute(insert(table).values(**stored(table, after)))
+        _read_back(switch, table, used, row_id, after)
     return row_id
 
 
@@ -170,7 +187,7 @@ def _already_inserted(
     query = select(table).where(table.c[used.key] > edit.above_id, same).order_by(table.c[used.key])
     rows = [plain(row) for row in switch.execute(query).mappings()]
     # again here: a database may compare without regard to case
-    candidates = [int(row[used.key]) for row in rows if _same(row, edit.after)]
+    candidates = [int(row[used.key]) for row in rows if guard.same(row, edit.after)]
     taken = panel.scalars(
         select(change.c.row_id).where(
             change.c.table_name == table.name, change.c.row_id.in_([str(i) for i in candidates])
@@ -204,36 +221,14 @@ def _read_back(switch: Connection, table: Table, used: Tool, row_id: int, wanted
         if stored is None or stored[name] != value:
             kept = None if stored is None else stored[name]
             raise Conflict(
-                f"OpenSIPS's database would store {_label(used, name)} as {kept!r}, not {value!r};"
-                " nothing was written."
+                _(
+                    "OpenSIPS's database would store %(label)s as %(kept)s, not %(wanted)s;"
+                    " nothing was written.",
+                    label=guard.label(used, name),
+                    kept=repr(kept),
+                    wanted=repr(value),
+                )
             )
-
-
-def _same(current: Row | None, image: Row | None) -> bool:
-    """Whether the row has the image's values; columns that it does not name do not count."""
-    if current is None or image is None:
-        return current is None and image is None
-    return all(current.get(name) == value for name, value in image.items())
-
-
-def _difference(
-    used: Tool, row_id: int, seen: Mapping[str, Any] | None, current: Row | None
-) -> str:
-    if current is None:
-        return f"Row {row_id} of {used.table} was deleted meanwhile; nothing was written."
-    for name, value in (seen or {}).items():
-        if current.get(name) != value:
-            return (
-                f"Row {row_id} of {used.table} was changed meanwhile by somebody else:"
-                f" {_label(used, name)} is {current.get(name)!r}, it was {value!r}."
-                " Nothing was written."
-            )
-    return f"Row {row_id} of {used.table} is not as it was; nothing was written."
-
-
-def _label(used: Tool, name: str) -> str:
-    column = used.names.get(name)
-    return f"“{column.label}”" if column else name
 
 
 def _note(dbs: Databases, set_id: int, problem: str) -> None:
