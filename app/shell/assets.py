@@ -35,6 +35,7 @@ JS = (
     "vendor/htmx-2.0.11/htmx.min.js",
     "js/core.js",
     "js/toasts.js",
+    "js/connection.js",
     "js/theme.js",
     "js/drawer.js",
     "js/rows.js",

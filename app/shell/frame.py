@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from app.core import clock, formats, words
 from app.core.context import settings
 from app.identity.access import operator_or_none
-from app.shell import assets, navigation
+from app.shell import assets, navigation, toasts
 
 THEMES = ("auto", "light", "dark")
 
@@ -30,6 +30,7 @@ def init_app(app: Flask) -> None:
         phone=formats.phone,
     )
     app.context_processor(_page)
+    app.after_request(toasts.send)
 
 
 def theme() -> str:
@@ -60,6 +61,10 @@ def _page() -> dict[str, Any]:
     return {
         "operator": operator,
         "menu": navigation.menu(operator) if operator is not None else [],
+        "trail": navigation.trail(operator) if operator is not None else [],
+        "lang": "en",
+        "layer": "dialog" if request.headers.get("X-Layer") == "dialog" else "drawer",
+        "toasts": toasts.waiting,
         "theme": theme(),
         "zone": zone(),
         "demo": settings().demo,

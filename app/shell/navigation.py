@@ -3,77 +3,119 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import current_app, request, url_for
 
+from app.core.words import _l
 from app.identity.access import Operator
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the menu; ``endpoint`` is the view, ``icon`` a name in pieces/icons.html."""
+    """A line of the menu; ``endpoint`` is the view, ``icon`` a name in pieces/icons.html.
 
-    label: str
+    ``key`` after the key ``g`` goes there.
+    """
+
+    label: Any
     endpoint: str
     icon: str
     permission: str
     # endpoints of the same section, by their beginning, when it is not the blueprint alone
     section: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """Lines under one heading."""
 
-    label: str
+    label: Any
     entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A line as the page shows it."""
+    """A line as the page shows it; ``here``: its section is open, ``exact``: it is the page."""
 
-    label: str
+    label: Any
     url: str
-    icon: str
-    here: bool
+    icon: str = ""
+    key: str = ""
+    here: bool = False
+    exact: bool = False
 
 
 MENU = (
-    Group("", (Entry("Overview", "jobs.home", "home", "home.read", "jobs.home"),)),
+    Group("", (Entry(_l("Overview"), "jobs.home", "home", "home.read", "jobs.home", key="h"),)),
     Group(
-        "Calls",
+        _l("Calls"),
         (
-            Entry("Call records", "cdr.index", "calls", "cdr.read"),
-            Entry("Open calls", "mediation.open_calls", "open", "suspense.read", "mediation.open"),
-            Entry("Suspense", "mediation.index", "suspense", "suspense.read"),
+            Entry(_l("Call records"), "cdr.index", "calls", "cdr.read", key="c"),
+            Entry(
+                _l("Open calls"),
+                "mediation.open_calls",
+                "open",
+                "suspense.read",
+                "mediation.open",
+                key="o",
+            ),
+            Entry(_l("Suspense"), "mediation.index", "suspense", "suspense.read", key="s"),
         ),
     ),
     Group(
-        "Configuration",
+        _l("Configuration"),
         (
-            Entry("Dialplan", "routing.index", "dialplan", "dialplan.read"),
-            Entry("Changes", "provisioning.index", "changes", "change.read", "provisioning."),
+            Entry(_l("Dialplan"), "routing.index", "dialplan", "dialplan.read", key="d"),
+            Entry(
+                _l("Changes"),
+                "provisioning.index",
+                "changes",
+                "change.read",
+                "provisioning.",
+                key="e",
+            ),
         ),
     ),
-    Group("System", (Entry("Jobs", "jobs.index", "jobs", "job.read", "jobs."),)),
+    Group(
+        _l("System"),
+        (
+            Entry(_l("Jobs"), "jobs.index", "jobs", "job.read", "jobs.", key="b"),
+            Entry(_l("Design"), "design.index", "design", "design.read", key="y"),
+        ),
+    ),
 )
 
 
-def menu(operator: Operator) -> list[tuple[str, list[Link]]]:
+def menu(operator: Operator) -> list[tuple[Any, list[Link]]]:
     """The groups and lines that the operator may use; what is not built yet is left out."""
     here = request.endpoint or ""
     best = _best(here)
     groups = []
     for group in MENU:
         links = [
-            Link(entry.label, url_for(entry.endpoint), entry.icon, entry is best)
+            _link(entry, here, entry is best)
             for entry in group.entries
             if entry.endpoint in current_app.view_functions and operator.may(entry.permission)
         ]
         if links:
             groups.append((group.label, links))
     return groups
+
+
+def trail(operator: Operator) -> list[Link]:
+    """What lies above a deep page: the line of the menu that it belongs to."""
+    here = request.endpoint or ""
+    best = _best(here)
+    if best is None or best.endpoint == here or not operator.may(best.permission):
+        return []
+    return [_link(best, here, True)]
+
+
+def _link(entry: Entry, here: str, is_best: bool) -> Link:
+    url = url_for(entry.endpoint)
+    return Link(entry.label, url, entry.icon, entry.key, is_best, entry.endpoint == here)
 
 
 def _best(endpoint: str) -> Entry | None:

@@ -107,8 +107,11 @@ def test_everything_works_without_script(calls: list[int], visit: Visit) -> None
 def test_slash_searches_and_question_mark_helps(calls: list[int], visit: Visit) -> None:
     page = visit()
     page.goto("/cdr")
+    page.keyboard.press("f")
+    expect(page.locator(".filters :focus")).to_have_count(1)
+    page.keyboard.press("Escape")
     page.keyboard.press("/")
-    expect(page.get_by_label("Caller", exact=True)).to_be_focused()
+    expect(page.get_by_label("Search everything")).to_be_focused()
     page.keyboard.press("?")
     expect(page.locator("#help")).not_to_be_visible()
     page.keyboard.press("Escape")
@@ -154,10 +157,16 @@ def test_no_screen_scrolls_sideways(calls: list[int], visit: Visit, width: int) 
 
 def test_the_menu_of_a_phone(visit: Visit) -> None:
     page = visit(width=390)
-    page.locator("summary[aria-label=Menu]").click()
-    page.get_by_role("navigation", name="Main, small screen").get_by_text("Call records").click()
+    menu = page.get_by_role("navigation", name="Main")
+    expect(menu).not_to_be_visible()
+    page.get_by_role("button", name="Menu").click()
+    expect(menu).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(menu).not_to_be_visible()
+    page.get_by_role("button", name="Menu").click()
+    menu.get_by_text("Call records").click()
     page.wait_for_url("**/cdr")
-    expect(page.get_by_role("navigation", name="Main, small screen")).not_to_be_visible()
+    expect(menu).not_to_be_visible()
 
 
 def test_targets_are_large_enough(calls: list[int], visit: Visit) -> None:

@@ -1,0 +1,148 @@
+"""A panel with a little of everything on its screens: calls, prices, suspense, rules, changes.
+
+One seeded application serves all that look at every screen: tests, screenshots, Lighthouse.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from flask import Flask
+from playwright.sync_api import Page
+from sqlalchemy import func, select
+from werkzeug.serving import make_server
+
+from app import create_app
+from app.cli import demo_masterdata
+from app.core import clock
+from app.core.database import Databases, reading, writing
+from app.core.settings import load
+from app.identity import operators
+from app.jobs import heartbeat, progress
+from app.mediation.tables import suspense
+from app.opensips.simulator import history
+from app.opensips.simulator.cast import cast
+from app.opensips.simulator.seed import seed
+from app.provisioning.tables import change_set
+from app.rounds import Runner
+from tests.identity.people import PASSWORD, make
+from tests.provisioning.scene import changing, put, submit, with_nodes
+from tests.services import schemas
+
+LOGIN = "ann"
+ZONE = "Europe/Berlin"
+CALLS = 450
+ENV = {
+    "PANEL_SECRET_KEY": "only-for-tests-0123456789abcdef0123456789",
+    "PANEL_INSECURE_COOKIES": "1",
+    "PANEL_DEMO": "1",
+    "PANEL_COUNTRY": "49",
+    "PANEL_TRUNK_PREFIX": "0",
+    "PANEL_SOURCE_ZONE": ZONE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """The application and its databases."""
+
+    app: Flask
+    dbs: Databases
+    env: dict[str, str]
+
+
+def build(folder: Path) -> Seeded:
+    """Makes the databases and fills them; a few seconds."""
+    url = f"sqlite:///{folder / 'panel.db'}"
+    env = ENV | {"PANEL_DATA_DIR": str(folder), "PANEL_DATABASE_URL": url}
+    # Signing in a hundred times costs a hundred times a fifth of a second otherwise.
+    operators._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    app = create_app(load(env))
+    dbs: Databases = app.extensions["databases"]
+    schemas.make_both(dbs.panel)
+    operator_id = make(app, LOGIN)
+    with writing(dbs.panel) as connection:
+        operators.set_zone(connection, operator_id, ZONE)
+    with app.app_context():
+        _calls(app, dbs)
+        _rules(app, dbs)
+        _jobs(dbs)
+    return Seeded(app, dbs, env)
+
+
+def _calls(app: Flask, dbs: Databases) -> None:
+    now = clock.now_ms()
+    found = sorted(history.calls(cast(), ZONE, now, days=2), key=lambda call: call.end_ms)[-CALLS:]
+    with writing(dbs.panel) as connection:
+        demo_masterdata.create(connection, cast(), found, now)
+    seed(dbs.switch, cast(), found, ZONE, now)
+    runner = Runner(dbs, app.extensions["settings"])
+    runner.to_the_end(lambda rows: None)
+
+
+def _rules(app: Flask, dbs: Databases) -> None:
+    settings = with_nodes(app.extensions["settings"], edge="http://127.0.0.1:1/mi")
+    app.extensions["settings"] = settings
+    kept = put(dbs, dpid=9, match_exp="^0800", repl_exp="", attrs="free", subst_exp="")
+    submit(dbs, settings, changing(kept, pr=7, attrs="freephone"))
+
+
+def _jobs(dbs: Databases) -> None:
+    with writing(dbs.panel) as connection:
+        heartbeat.beat(connection, "worker")
+        ended = progress.start(connection, "backlog", "Reading the calls of before", total=4_000)
+        progress.advance(connection, ended, 4_000)
+        progress.finish(connection, ended)
+        broken = progress.start(connection, "replay", "Replaying suspense", total=30)
+        progress.finish(connection, broken, "failed", {"problem": "The switch's table is away."})
+        going = progress.start(connection, "reprice", "Pricing calls again", total=1_200)
+        progress.advance(connection, going, 480)
+
+
+def first_ids(seeded: Seeded) -> dict[str, int]:
+    """Keys for the addresses of deep pages, by the name of what they show."""
+    from app.cdr.tables import answered, failed
+    from app.opensips.tables import reflect
+
+    with reading(seeded.dbs.panel) as connection:
+        found = {
+            "call": connection.scalar(
+                select(func.max(answered.c.id)).where(answered.c.sell_amount > 0)
+            ),
+            "failed": connection.scalar(select(func.max(failed.c.id))),
+            "suspense": connection.scalar(select(func.min(suspense.c.id))),
+            "change": connection.scalar(select(func.max(change_set.c.id))),
+        }
+    with reading(seeded.dbs.switch) as connection:
+        found["rule"] = connection.scalar(select(func.max(reflect(connection, "dialplan").c.id)))
+    missing = [name for name, key in found.items() if key is None]
+    assert not missing, missing
+    return {name: int(key) for name, key in found.items()}
+
+
+def sign_in(page: Page) -> None:
+    """Through the real page, whatever is shown now."""
+    page.goto("/login")
+    page.get_by_label("Login").fill(LOGIN)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The application on a port of this machine, until the block ends."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()

@@ -1,0 +1,78 @@
+"""Every screen that there is, once: what the tests, the screenshots and Lighthouse walk through.
+
+``test_screens.py`` fails when a view that answers GET is in neither list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask import Flask, url_for
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A page: ``values`` are the view's arguments (a text names a key of ``first_ids``)."""
+
+    name: str
+    endpoint: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    signed_in: bool = True
+
+
+SCREENS = (
+    Screen("login", "identity.login", signed_in=False),
+    Screen("overview", "jobs.home"),
+    Screen("calls", "cdr.index", query={"range": "7d"}),
+    Screen("calls-filtered", "cdr.index", query={"range": "7d", "status": "failed"}),
+    Screen("calls-none", "cdr.index", query={"caller": "nobody"}),
+    Screen("call", "cdr.show", {"cdr_id": "call"}),
+    Screen("call-failed", "cdr.show", {"cdr_id": "failed"}),
+    Screen("open-calls", "mediation.open_calls"),
+    Screen("suspense", "mediation.index"),
+    Screen("suspense-entry", "mediation.show", {"entry_id": "suspense"}),
+    Screen("dialplan", "routing.index"),
+    Screen("dialplan-none", "routing.index", query={"q": "nothing like it"}),
+    Screen("dialplan-try", "routing.index", query={"try": "9", "number": "0800123"}),
+    Screen("rule-new", "routing.new"),
+    Screen("rule-edit", "routing.edit", {"row_id": "rule"}),
+    Screen("rule-delete", "routing.delete", {"row_id": "rule"}),
+    Screen("changes", "provisioning.index"),
+    Screen("change", "provisioning.show", {"set_id": "change"}),
+    Screen("jobs", "jobs.index"),
+    Screen("account", "identity.account"),
+)
+
+# Views that answer GET with something that is no page of its own, and what it is.
+NO_SCREENS = {
+    "static": "files",
+    "assets.show": "style and script",
+    "jobs.healthz": "JSON",
+    "jobs.readyz": "JSON",
+    "jobs.running": "a piece of the jobs",
+    "routing.try_number": "a piece of the dialplan",
+    "provisioning.progress": "a piece of the change",
+}
+
+
+def addresses(app: Flask, ids: Mapping[str, int]) -> dict[str, str]:
+    """The address of each screen by its name."""
+    with app.test_request_context():
+        return {
+            screen.name: url_for(
+                screen.endpoint,
+                **{name: ids[key] for name, key in screen.values.items()},
+                **screen.query,
+            )
+            for screen in SCREENS
+            if screen.endpoint in app.view_functions
+        }
+
+
+def missing(app: Flask) -> set[str]:
+    """Views that answer GET and stand in neither list."""
+    known = {screen.endpoint for screen in SCREENS} | set(NO_SCREENS)
+    found = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    return found - known
