@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g, request
 
 from app.core.errors import CompanionError
+from app.core.words import _
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -21,6 +22,7 @@ PERMISSIONS = frozenset(
         "dialplan.read",
         "dialplan.write",
         "change.read",
+        "change.write",
         "account.read",
         "account.write",
         "job.read",
@@ -113,6 +115,17 @@ def operator_or_none() -> Operator | None:
     return found if isinstance(found, Operator) else None
 
 
+def insist(permission: str) -> Operator:
+    """Who is signed in, if the role includes the permission; raises Forbidden otherwise."""
+    operator = current_operator()
+    if not operator.may(permission):
+        raise Forbidden(
+            _("Your role '%(role)s' does not include this.", role=operator.role),
+            _("Ask an administrator for it."),
+        )
+    return operator
+
+
 def guard_views(app: Flask, load: Callable[[], Operator | None]) -> None:
     """Refuses, before every request, what the view does not allow; ``load`` finds the operator."""
 
@@ -129,9 +142,4 @@ def guard_views(app: Flask, load: Callable[[], Operator | None]) -> None:
         g.operator = load()
         if demand == _PUBLIC:
             return
-        operator = current_operator()
-        if demand is None or not operator.may(demand):
-            raise Forbidden(
-                f"Your role '{operator.role}' does not include this.",
-                "Ask an administrator for it.",
-            )
+        insist(demand or "")

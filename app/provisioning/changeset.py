@@ -98,6 +98,7 @@ class ChangeSet:
     problem: str
     created_at: int
     written_at: int | None
+    reference: str
     edits: tuple[Edit, ...] = ()
     pushes: tuple[Push, ...] = field(default=())
 
@@ -218,6 +219,7 @@ def _assembled(row: Any, edits: Sequence[tuple[str, Edit]], pushes: Sequence[Pus
         problem=row.problem,
         created_at=row.created_at,
         written_at=row.written_at,
+        reference=row.reference,
         edits=tuple(edit for _table, edit in edits),
         pushes=tuple(pushes),
     )

@@ -9,25 +9,33 @@ from typing import Any, ClassVar
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, SelectChoice, SelectField, StringField  # type: ignore[attr-defined]
-from wtforms.validators import Length
+from wtforms.validators import Length, Regexp, ValidationError
 
+from app.core.words import _, _l
 from app.provisioning.changeset import COMMENT_LIMIT
 from app.provisioning.tools.declaration import Column, Tool
 
 _WHOLE = re.compile(r"[+-]?\d{1,12}")
 
 
-class ChangeForm(FlaskForm):
-    """What every change carries: why, what was seen, and what makes a second click the same."""
+class WhyForm(FlaskForm):
+    """A deed that needs no more than a reason."""
 
     comment = StringField(
-        "Why",
-        [Length(max=COMMENT_LIMIT, message=f"At most {COMMENT_LIMIT} characters.")],
+        _l("Why"),
+        [Length(max=COMMENT_LIMIT, message=_l("At most %(max)d characters."))],
         filters=[lambda text: text.strip() if text else ""],
     )
+
+
+class ChangeForm(WhyForm):
+    """What every change carries: why, what was seen, and what makes a second click the same."""
+
     # the fingerprint of the row as it was when the form was opened
     seen = HiddenField()
-    reference = HiddenField(validators=[Length(min=16, max=64)])
+    reference = HiddenField(
+        validators=[Regexp(r"[0-9a-f]{32}\Z", message=_l("Open this form anew, it is incomplete."))]
+    )
 
     def begin(self, seen: str = "") -> None:
         """A fresh form: a reference of its own, and what the row was."""
@@ -75,18 +83,45 @@ def form_for(tool: Tool) -> type[RowForm]:
     fields: dict[str, Any] = {"tool": tool}
     for column in tool.columns:
         fields[column.name] = _field(column)
-    return type(f"{tool.title}Form", (RowForm,), fields)
+    return type(f"{tool.name.title()}Form", (RowForm,), fields)
+
+
+class _Marked:
+    """Marks a field as needed; the tool says what is wrong with an empty one."""
+
+    field_flags: ClassVar[dict[str, bool]] = {"required": True}
+
+    def __call__(self, form: object, field: object) -> None:
+        """Accepts everything."""
+
+
+def _offered(form: object, field: Any) -> None:
+    if field.data not in [choice.value for choice in field.choices]:
+        raise ValidationError(_("Not a valid choice: take one of the values offered."))
 
 
 def _field(column: Column) -> Any:
+    marks = [_Marked()] if column.required else []
     if column.kind == "flag":
         return BooleanField(column.label)
     if column.kind == "choice":
-        choices = [SelectChoice(value, label) for value, label in column.choices]
-        return SelectField(column.label, coerce=_choice, choices=choices, default=column.default)
-    default = "" if column.default is None else str(column.default)
+        return SelectField(
+            column.label,
+            [_offered],
+            coerce=_choice,
+            choices=[SelectChoice(value, label) for value, label in column.choices],
+            default=column.default,
+            validate_choice=False,
+        )
+    typed = {"spellcheck": "false", "autocomplete": "off"}
+    if column.kind == "whole":
+        typed["inputmode"] = "numeric"
     return StringField(
-        column.label, default=default, filters=[lambda text: text.strip() if text else ""]
+        column.label,
+        marks,
+        default="" if column.default is None else str(column.default),
+        filters=[lambda text: text.strip() if text else ""],
+        render_kw=typed,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,14 @@ from app.provisioning.tools.declaration import Row, Tool
 def load(connection: Connection, tool: Tool, row_id: int, *, lock: bool = False) -> Row | None:
     """The whole row, with columns that we do not know; None when it is gone."""
     return fetch(connection, reflect(connection, tool.table), tool.key, row_id, lock=lock)
+
+
+def load_many(connection: Connection, tool: Tool, ids: Collection[int]) -> list[Row]:
+    """The whole rows with these keys, in the order of the keys; those that are gone are missing."""
+    table = reflect(connection, tool.table)
+    key = table.c[tool.key]
+    query = select(table).where(key.in_(ids)).order_by(key)
+    return [plain(row) for row in connection.execute(query).mappings()]
 
 
 def fetch(
@@ -51,9 +59,9 @@ def _typed(column: Column[Any], value: Any) -> Any:
     return float(value) if isinstance(column.type, Float) else value
 
 
-def fingerprint(row: Mapping[str, Any] | None) -> str:
-    """A short hash of a row's values: what a form saw when it was opened."""
-    text = json.dumps(row, sort_keys=True, ensure_ascii=False)
+def fingerprint(seen: Row | Sequence[Row] | None) -> str:
+    """A short hash of the values of a row, or of rows: what a form saw when it was opened."""
+    text = json.dumps(seen, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
