@@ -63,6 +63,7 @@ class Operator:
     role: str
     tenant_id: int
     zone: str
+    locale: str
     token: str
     session_hash: str
     is_authenticated: bool = True

@@ -65,7 +65,7 @@ def find(connection: Connection, token: str) -> tuple[Operator, bool] | None:
     ).first()
     if row is None:
         return None
-    who = Operator(row.id, row.login, row.role, row.tenant_id, row.zone, token, hashed)
+    who = Operator(row.id, row.login, row.role, row.tenant_id, row.zone, row.locale, token, hashed)
     return who, row.seen_at <= now - _SEEN_EVERY_MS
 
 

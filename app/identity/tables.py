@@ -25,8 +25,19 @@ operator = table(
     Column("password_hash", String(255), nullable=False),
     Column("role", String(20), nullable=False),
     Column("zone", String(64), nullable=False, server_default="UTC"),
+    # how dates and numbers look: a BCP 47 tag such as de-DE
+    Column("locale", String(16), nullable=False, server_default="en-GB"),
     Column("active", Boolean, nullable=False, server_default="1"),
     Column("created_at", Instant, nullable=False),
+)
+
+operator_preference = table(
+    "operator_preference",
+    Column("operator_id", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(80), primary_key=True),
+    tenant_column(),
+    # JSON
+    Column("value", LongText, nullable=False),
 )
 
 operator_session = table(
