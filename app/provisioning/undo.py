@@ -11,7 +11,7 @@ from app.core.errors import Conflict
 from app.core.settings import Settings
 from app.core.words import _
 from app.provisioning import guard, rows, writer
-from app.provisioning.changeset import Author, ChangeSet, Draft, Edit
+from app.provisioning.changeset import Author, ChangeSet, Draft, Edit, Row
 from app.provisioning.tables import change_set
 from app.provisioning.tools.registry import tool
 
@@ -61,12 +61,16 @@ def refusal(dbs: Databases, found: ChangeSet) -> str:
     if other is not None:
         return _("Change %(id)s was undone already, by change %(other)s.", id=found.id, other=other)
     used = tool(found.tool)
+    # What the rows are as far as undone: a number may be given twice in one change set.
+    become: dict[int, Row | None] = {}
     with reading(dbs.switch) as connection:
         for edit in reverse(found):
-            row_id = edit.row_id or str((edit.after or {})[used.key])
-            current = rows.load(connection, used, int(row_id))
-            if not guard.same(current, edit.before):
-                return guard.difference(used, row_id, edit.before, current)
+            row_id = int(edit.row_id or (edit.after or {})[used.key])
+            if row_id not in become:
+                become[row_id] = rows.load(connection, used, row_id)
+            if not guard.same(become[row_id], edit.before):
+                return guard.difference(used, row_id, edit.before, become[row_id])
+            become[row_id] = edit.after
     return ""
 
 
