@@ -15,6 +15,7 @@ EXTENSIONS = ("app.identity.web", "app.shell.frame")
 # Rooms with screens: each module has a ``blueprint``.
 SCREENS = (
     "app.identity.views",
+    "app.shell.views",
     "app.jobs.views",
     "app.cdr.views",
     "app.mediation.views",

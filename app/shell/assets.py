@@ -39,6 +39,8 @@ JS = (
     "js/theme.js",
     "js/drawer.js",
     "js/rows.js",
+    "js/scroll.js",
+    "js/tables.js",
     "js/keys.js",
     "js/forms.js",
     "js/unsaved.js",
