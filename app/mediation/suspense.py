@@ -6,56 +6,54 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
+from app.core.words import _l
 from app.mediation.call import Trouble
 from app.mediation.tables import open_call, suspense
 
 IN_WORDS = {
     Trouble.NO_BYE: (
-        "Answered, but no BYE was accounted",
-        "Let the script account the BYE, or better, set the cdr flag. The length is unknown.",
+        _l("Answered, but no BYE was accounted"),
+        _l("Let the script account the BYE, or better, set the cdr flag. The length is unknown."),
     ),
     Trouble.NO_INVITE: (
-        "A BYE without its INVITE",
-        "Let the script account the INVITE of these calls; replay when its row has come.",
+        _l("A BYE without its INVITE"),
+        _l("Let the script account the INVITE of these calls; replay when its row has come."),
     ),
-    Trouble.NO_CALL_ID: ("The row has no Call-ID", "Nothing can be joined to it: see the script."),
-    Trouble.NO_TIME: ("The row has no usable time", "See the switch's clock and database."),
+    Trouble.NO_CALL_ID: (
+        _l("The row has no Call-ID"),
+        _l("Nothing can be joined to it: see the script."),
+    ),
+    Trouble.NO_TIME: (_l("The row has no usable time"), _l("See the switch's clock and database.")),
     Trouble.IN_FUTURE: (
-        "The row is from the future",
-        "The source's time zone is wrong, or a clock is. Correct it, then replay.",
+        _l("The row is from the future"),
+        _l("The source's time zone is wrong, or a clock is. Correct it, then replay."),
     ),
-    Trouble.BAD_CODE: ("The SIP code is no code", "See what writes into acc besides OpenSIPS."),
-    Trouble.BAD_LENGTH: ("The length is negative", "See the switch's clock."),
+    Trouble.BAD_CODE: (
+        _l("The SIP code is no code"),
+        _l("See what writes into acc besides OpenSIPS."),
+    ),
+    Trouble.BAD_LENGTH: (_l("The length is negative"), _l("See the switch's clock.")),
     Trouble.NOT_A_CALL: (
-        "Neither INVITE nor BYE",
-        "The script accounts other requests too; limit do_accounting to INVITE and BYE.",
+        _l("Neither INVITE nor BYE"),
+        _l("The script accounts other requests too; limit do_accounting to INVITE and BYE."),
     ),
-    Trouble.TWO_SESSIONS: ("Two charging sessions fit", "Carry charge_id in the script."),
+    Trouble.TWO_SESSIONS: (_l("Two charging sessions fit"), _l("Carry charge_id in the script.")),
 }
 
 
-def browse(
-    connection: Connection,
-    reason: str | None = None,
-    after_id: int | None = None,
-    limit: int = 50,
-) -> list[dict[str, Any]]:
-    """Entries, newest first, with the raw row under ``values``."""
-    query = select(suspense).order_by(suspense.c.id.desc()).limit(limit)
-    if reason is not None:
-        query = query.where(suspense.c.reason == reason)
-    if after_id is not None:
-        query = query.where(suspense.c.id < after_id)
-    return [_entry(row) for row in connection.execute(query).mappings()]
+def entries(reason: str | None = None) -> Select[Any]:
+    """The query of all entries, or of one reason's; ``entry`` reads its rows."""
+    query = select(suspense)
+    return query if reason is None else query.where(suspense.c.reason == reason)
 
 
 def get(connection: Connection, entry_id: int) -> dict[str, Any] | None:
     """One entry, or None."""
     query = select(suspense).where(suspense.c.id == entry_id)
     row = connection.execute(query).mappings().first()
-    return None if row is None else _entry(row)
+    return None if row is None else entry(row)
 
 
 def counts(connection: Connection) -> dict[str, int]:
@@ -70,17 +68,17 @@ def ids_of(connection: Connection, reason: str) -> list[int]:
     return list(connection.scalars(query))
 
 
-def open_calls(
-    connection: Connection, after_id: int | None = None, limit: int = 50
-) -> list[dict[str, Any]]:
-    """Rows that wait for the rest of their call, newest first."""
-    query = select(open_call).where(open_call.c.cdr_id.is_(None))
-    if after_id is not None:
-        query = query.where(open_call.c.id < after_id)
-    rows = connection.execute(query.order_by(open_call.c.id.desc()).limit(limit)).mappings()
-    return [{**row, "values": json.loads(row["row"])} for row in rows]
+def open_rows() -> Select[Any]:
+    """The query of the rows that wait for the rest of their call."""
+    return select(open_call).where(open_call.c.cdr_id.is_(None))
 
 
-def _entry(row: Mapping[Any, Any]) -> dict[str, Any]:
+def open_row(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A row that waits, with what was read under ``values``."""
+    return {**row, "values": json.loads(row["row"])}
+
+
+def entry(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """An entry with the raw row under ``values``, why it is here and what to do."""
     title, remedy = IN_WORDS.get(row["reason"], (row["reason"], ""))
     return {**row, "values": json.loads(row["row"]), "title": title, "remedy": remedy}

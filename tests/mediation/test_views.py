@@ -88,7 +88,7 @@ def test_the_list_of_a_reason_is_walked_page_by_page(databases: Databases, admin
     address: str | None = "/suspense?reason=no_bye"
     while address:
         page = admin.get(address).text
-        seen += re.findall(r'id="entry-(\d+)"', page)
+        seen += re.findall(r'id="row-suspense-(\d+)"', page)
         older = re.search(r'rel="next" href="([^"]+)"', page)
         address = older.group(1).replace("&amp;", "&") if older else None
     assert len(seen) == len(set(seen)) == 60
@@ -102,7 +102,7 @@ def test_replay_of_what_cannot_be_a_call_keeps_it_and_says_so(
         f"/suspense/{number}/replay", data={"csrf_token": admin.csrf}, follow_redirects=True
     )
     assert answer.status_code == 200
-    assert "1 stayed in suspense" in answer.text
+    assert "1 row stayed in suspense" in answer.text
     with reading(databases.panel) as connection:
         assert connection.scalar(select(func.count()).select_from(suspense)) == 1
         entry = connection.execute(
@@ -116,7 +116,7 @@ def test_replay_of_a_reason_makes_calls_of_what_fits(databases: Databases, admin
     _put(databases, suspense, 2, Trouble.IN_FUTURE, sip_code="486", sip_reason="Busy Here")
     values = {"csrf_token": admin.csrf, "reason": "in_future"}
     answer = admin.post("/suspense/replay", data=values, follow_redirects=True)
-    assert "2 rows are part of a call now" in answer.text
+    assert "2 rows are part of calls now" in answer.text
     assert "Nothing in suspense" in answer.text
     assert (
         admin.get("/cdr?range=90d&status=failed&since=2026-07-01T00:00").text.count("data-row-link")

@@ -117,7 +117,7 @@ def test_suspense_is_replayed_once_its_cause_is_gone(
     with reading(both_dbs.panel) as connection:
         assert suspense.counts(connection) == {"in_future": 1}
         ids = suspense.ids_of(connection, "in_future")
-        (entry,) = suspense.browse(connection)
+        entry = suspense.entry(connection.execute(suspense.entries()).mappings().one())
     assert "zone" in entry["remedy"]
     assert runner.pipeline.replay(ids) == (0, 1)
     # The switch's clock is put right, and the row with it.
@@ -140,7 +140,9 @@ def test_an_invite_without_bye_is_open_then_in_suspense_then_completed(
     patient = replace(settings, open_call_ms=400 * clock.DAY)
     Runner(both_dbs, patient).round()
     with reading(both_dbs.panel) as connection:
-        assert [row["acc_id"] for row in suspense.open_calls(connection)] == [invite["id"]]
+        assert list(
+            connection.scalars(suspense.open_rows().with_only_columns(suspense.open_call.c.acc_id))
+        ) == [invite["id"]]
     hasty = replace(settings, open_call_ms=1)
     Runner(both_dbs, hasty).round()
     with reading(both_dbs.panel) as connection:
