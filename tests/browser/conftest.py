@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from werkzeug.serving import make_server
 
 from app.identity import operators
+from tests.browser import scene, screens
 from tests.identity.people import PASSWORD, make
 
 
@@ -80,3 +82,49 @@ def visit(
         return page
 
     return open_page
+
+
+@dataclass
+class Tour:
+    """A way through every screen of the seeded panel; pages are signed in."""
+
+    browser: Browser
+    seeded: scene.Seeded
+    address: str
+    cookies: list[dict[str, str]]
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Screens by name."""
+        return screens.addresses(self.seeded.app, scene.first_ids(self.seeded))
+
+    def page(
+        self, width: int = 1440, dark: bool = False, script: bool = True, entered: bool = True
+    ) -> Page:
+        """A page of that size and colour scheme; ``entered`` False: nobody is signed in."""
+        context = self.browser.new_context(
+            base_url=self.address,
+            viewport=ViewportSize(width=width, height=900),
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=script,
+            reduced_motion="reduce",
+        )
+        if entered:
+            context.add_cookies(cast(Any, self.cookies))
+        return context.new_page()
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[scene.Seeded]:
+    """One panel with something on every screen, for all tests that only look."""
+    made = scene.build(tmp_path_factory.mktemp("seeded"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tour(seeded: scene.Seeded, browser: Browser) -> Iterator[Tour]:
+    """The seeded panel on a port, and pages of it."""
+    with scene.served(seeded.app) as address:
+        cookies = scene.enter(seeded.app, address)
+        yield Tour(browser, seeded, address, cookies)

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from argon2 import PasswordHasher
 from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy import func, select
@@ -30,7 +29,7 @@ from app.opensips.simulator.cast import cast
 from app.opensips.simulator.seed import seed
 from app.provisioning.tables import change_set
 from app.rounds import Runner
-from tests.identity.people import PASSWORD, make
+from tests.identity.people import PASSWORD, make, token_of
 from tests.provisioning.scene import changing, put, submit, with_nodes
 from tests.services import schemas
 
@@ -49,19 +48,22 @@ ENV = {
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """The application and its databases."""
+    """The application, its databases, and the settings that another process needs for them."""
 
     app: Flask
     dbs: Databases
     env: dict[str, str]
+
+    def close(self) -> None:
+        """Lets the databases go."""
+        self.dbs.panel.dispose()
+        self.dbs.switch.dispose()
 
 
 def build(folder: Path) -> Seeded:
     """Makes the databases and fills them; a few seconds."""
     url = f"sqlite:///{folder / 'panel.db'}"
     env = ENV | {"PANEL_DATA_DIR": str(folder), "PANEL_DATABASE_URL": url}
-    # Signing in a hundred times costs a hundred times a fifth of a second otherwise.
-    operators._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     app = create_app(load(env))
     dbs: Databases = app.extensions["databases"]
     schemas.make_both(dbs.panel)
@@ -132,6 +134,18 @@ def sign_in(page: Page) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
+
+
+def enter(app: Flask, address: str) -> list[dict[str, str]]:
+    """Signs in without a browser; the cookies to give one."""
+    client = app.test_client()
+    values = {"csrf_token": token_of(client), "login": LOGIN, "password": PASSWORD}
+    answer = client.post("/login", data=values)
+    assert answer.status_code == 303, answer.text
+    return [
+        {"name": name, "value": cookie.value, "url": address}
+        for name, cookie in ((key[2], cookie) for key, cookie in client._cookies.items())
+    ]
 
 
 @contextmanager
