@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from app.core import clock
 from app.core.errors import Conflict, InvalidInput, NotFound
@@ -176,23 +176,22 @@ def get(connection: Connection, set_id: int, *, tenant_id: int | None = None) ->
     query = select(change_set).where(change_set.c.id == set_id)
     if tenant_id is not None:
         query = query.where(change_set.c.tenant_id == tenant_id)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFound(_("There is no such change."), _("Look for it in the list of changes."))
-    return _change_set(connection, row)
+    return assembled(connection, [dict(row)])[0]
 
 
-def latest(
-    connection: Connection, *, tenant_id: int, before_id: int | None = None, limit: int = 50
-) -> list[ChangeSet]:
-    """Change sets, newest first; ``before_id`` continues a page."""
-    query = select(change_set).where(change_set.c.tenant_id == tenant_id)
-    if before_id is not None:
-        query = query.where(change_set.c.id < before_id)
-    rows = connection.execute(query.order_by(change_set.c.id.desc()).limit(limit)).all()
-    ids = [row.id for row in rows]
+def sets_of(tenant_id: int) -> Select[Any]:
+    """The query of a tenant's change sets; ``assembled`` reads its rows."""
+    return select(change_set).where(change_set.c.tenant_id == tenant_id)
+
+
+def assembled(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[ChangeSet]:
+    """Change sets from rows of their table, each with its edits and pushes."""
+    ids = [row["id"] for row in rows]
     edits, pushes = _edits_of(connection, ids), _pushes_of(connection, ids)
-    return [_assembled(row, edits.get(row.id, []), pushes.get(row.id, ())) for row in rows]
+    return [_assembled(row, edits.get(row["id"], []), pushes.get(row["id"], ())) for row in rows]
 
 
 def edits_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[Edit]]:
@@ -203,23 +202,20 @@ def edits_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[Edit]
     }
 
 
-def _change_set(connection: Connection, row: Any) -> ChangeSet:
-    edits, pushes = _edits_of(connection, [row.id]), _pushes_of(connection, [row.id])
-    return _assembled(row, edits.get(row.id, []), pushes.get(row.id, ()))
-
-
-def _assembled(row: Any, edits: Sequence[tuple[str, Edit]], pushes: Sequence[Push]) -> ChangeSet:
+def _assembled(
+    row: Mapping[str, Any], edits: Sequence[tuple[str, Edit]], pushes: Sequence[Push]
+) -> ChangeSet:
     return ChangeSet(
-        id=row.id,
-        tool=row.tool,
+        id=row["id"],
+        tool=row["tool"],
         table=edits[0][0] if edits else "",
-        actor=row.actor,
-        comment=row.comment,
-        state=row.state,
-        problem=row.problem,
-        created_at=row.created_at,
-        written_at=row.written_at,
-        reference=row.reference,
+        actor=row["actor"],
+        comment=row["comment"],
+        state=row["state"],
+        problem=row["problem"],
+        created_at=row["created_at"],
+        written_at=row["written_at"],
+        reference=row["reference"],
         edits=tuple(edit for _table, edit in edits),
         pushes=tuple(pushes),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,36 +14,32 @@ from app.core.words import _
 from app.identity.access import current_operator, insist, requires
 from app.provisioning import changeset, nodes, pusher, saving, undo
 from app.provisioning.forms import WhyForm
+from app.provisioning.lists import CHANGES
 from app.provisioning.rows import fingerprint
+from app.provisioning.tables import change_set
 from app.provisioning.tools.registry import TOOLS, tool
-from app.provisioning.words import LEVELS, PUSH_WORDS, standing, summary
+from app.provisioning.words import LEVELS, NODE_WORDS, PUSH_WORDS, standing, summary
 from app.shell.confirm import Confirmation, confirmation
+from app.shell.listing import Asked, Page
 from app.shell.toasts import toast
 
 blueprint = Blueprint("provisioning", __name__)
-
-PAGE = 50
 
 
 @blueprint.get("/changes")
 @requires("change.read")
 def index() -> ResponseReturnValue:
-    """Change sets, newest first."""
-    before = request.args.get("before", type=int)
-    operator = current_operator()
+    """Change sets, newest first, and the nodes that they are pushed to."""
+    mine = changeset.sets_of(current_operator().tenant_id)
+
+    def fetch(asked: Asked) -> Page:
+        with reading(databases().panel) as connection:
+            found = asked.page(connection, mine, id=change_set.c.id)
+            return replace(found, rows=changeset.assembled(connection, found.rows))
+
     with reading(databases().panel) as connection:
-        sets = changeset.latest(
-            connection, tenant_id=operator.tenant_id, before_id=before, limit=PAGE + 1
-        )
         used = nodes.in_use(connection)
-    older = sets[PAGE - 1].id if len(sets) > PAGE else None
-    return render_template(
-        "provisioning/index.html",
-        sets=[(one, summary(one), standing(one)) for one in sets[:PAGE]],
-        older=older,
-        before=before,
-        nodes=used,
-    )
+    return CHANGES.answer("provisioning/index.html", fetch, nodes=used, node_words=NODE_WORDS)
 
 
 @blueprint.get("/changes/<int:set_id>")

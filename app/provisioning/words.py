@@ -15,6 +15,7 @@ PUSH_WORDS = {
     "verified": (_l("verified"), "ok"),
     "failed": (_l("failed"), "bad"),
 }
+NODE_WORDS = {"up": _l("up"), "down": _l("down"), "unknown": _l("not asked yet")}
 LEVELS = {
     "equal": (
         _l("equal"),
