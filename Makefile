@@ -4,7 +4,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fix bench pins python
+.PHONY: help run test lint fix bench shots lighthouse pins python
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -33,6 +33,14 @@ fix: python ## let ruff repair what it can
 bench: python ## measure, JSON lines on standard output (SIZE=100k|1M|10M DB=sqlite|mariadb|postgresql)
 	@$(PYTHON) -I app/bootstrap.py requirements.txt tests/requirements.txt
 	@.venv/bin/python -m tests.bench
+
+shots: python ## pictures of every screen into docs/images/screens/
+	@$(PYTHON) -I app/bootstrap.py requirements.txt tests/requirements.txt
+	@.venv/bin/python -m tests.browser.shots
+
+lighthouse: python ## judge every screen (RUNS=5; needs npm install --prefix /tmp/lh lighthouse@13.5.0)
+	@$(PYTHON) -I app/bootstrap.py requirements.txt tests/requirements.txt
+	@.venv/bin/python -m tests.browser.lighthouse
 
 pins: python ## write both requirement files anew with the newest versions that fit
 	@$(PYTHON) -I app/bootstrap.py requirements.txt

@@ -41,6 +41,7 @@ SCREENS = (
     Screen("rule-delete", "routing.delete", {"row_id": "rule"}),
     Screen("changes", "provisioning.index"),
     Screen("change", "provisioning.show", {"set_id": "change"}),
+    Screen("change-undo", "provisioning.undo_set", {"set_id": "change"}),
     Screen("jobs", "jobs.index"),
     Screen("account", "identity.account"),
 )
