@@ -21,6 +21,9 @@ account = table(
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("tenant_id", "code"),
     CheckConstraint("held >= 0", name="ck_account_held"),
+    # the house looks for accounts of all tenants
+    Index("ix_account_code", "code"),
+    Index("ix_account_name", "name"),
 )
 
 posting = table(
