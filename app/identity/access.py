@@ -26,14 +26,20 @@ PERMISSIONS = frozenset(
         "account.read",
         "account.write",
         "job.read",
+        "job.write",
+        "design.read",
         # one's own password, zone and session: every role has it
         "self.write",
     }
 )
 
+# What is of use to those who build or run the panel, and in nobody else's way.
+_ADMIN_ONLY = {"design.read"}
+
 ROLES: dict[str, frozenset[str]] = {
     "admin": PERMISSIONS,
-    "readonly": frozenset(name for name in PERMISSIONS if name.endswith(".read")) | {"self.write"},
+    "readonly": frozenset(name for name in PERMISSIONS if name.endswith(".read")) - _ADMIN_ONLY
+    | {"self.write"},
 }
 
 _PUBLIC = "public"
