@@ -42,6 +42,10 @@ lighthouse: python ## judge every screen (RUNS=5; needs npm install --prefix /tm
 	@$(PYTHON) -I app/bootstrap.py requirements.txt tests/requirements.txt
 	@.venv/bin/python -m tests.browser.lighthouse
 
+texts: python ## gather the texts of all screens for translators (app/translations/messages.pot)
+	@$(PYTHON) -I app/bootstrap.py requirements.txt
+	@.venv/bin/python -I tests/texts.py
+
 pins: python ## write both requirement files anew with the newest versions that fit
 	@$(PYTHON) -I app/bootstrap.py requirements.txt
 	@.venv/bin/python -I tests/pins.py

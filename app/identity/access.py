@@ -23,6 +23,8 @@ PERMISSIONS = frozenset(
         "dialplan.write",
         "change.read",
         "change.write",
+        "subscriber.read",
+        "gateway.read",
         "account.read",
         "account.write",
         "job.read",
@@ -80,6 +82,11 @@ class Operator:
         """What Flask-Login keeps in the cookie: the session's token, not the operator's id."""
         return self.token
 
+    @property
+    def sees(self) -> int | None:
+        """The tenant whose rows the operator sees; None, for the house itself, means all."""
+        return None if self.tenant_id == 1 else self.tenant_id
+
     def may(self, permission: str) -> bool:
         """Whether the role includes the permission."""
         return permission in ROLES.get(self.role, frozenset())
@@ -112,7 +119,7 @@ def current_operator() -> Operator:
     """Who is signed in; raises SignInNeeded."""
     operator = operator_or_none()
     if operator is None:
-        raise SignInNeeded("You are not signed in.", "Sign in, then go on where you were.")
+        raise SignInNeeded(_("You are not signed in."), _("Sign in, then go on where you were."))
     return operator
 
 

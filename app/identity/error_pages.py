@@ -13,22 +13,32 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app.core.errors import CompanionError
+from app.core.words import _, _l
 from app.identity.access import SignInNeeded, operator_or_none
 
 log = logging.getLogger(__name__)
 
 _SENTENCES = {
-    400: ("The request could not be understood.", "Go back, check what you entered, try again."),
-    403: ("You may not do this.", "Ask an administrator for the permission."),
-    404: ("There is nothing at this address.", "It may have been moved; the menu leads on."),
-    405: (
-        "This address does not take that kind of request.",
-        "Go back and use the page's buttons.",
+    400: (
+        _l("The request could not be understood."),
+        _l("Go back, check what you entered, try again."),
     ),
-    409: ("Somebody else was faster; nothing was changed.", "Load the page again and look."),
-    413: ("What you sent is too large.", "Send less at once."),
-    500: ("Something went wrong on our side.", "Try again; the log has the details."),
-    503: ("The panel cannot answer just now.", "Try again in a moment."),
+    403: (_l("You may not do this."), _l("Ask an administrator for the permission.")),
+    404: (
+        _l("There is nothing at this address."),
+        _l("It may have been moved; the menu leads on."),
+    ),
+    405: (
+        _l("This address does not take that kind of request."),
+        _l("Go back and use the page's buttons."),
+    ),
+    409: (
+        _l("Somebody else was faster; nothing was changed."),
+        _l("Load the page again and look."),
+    ),
+    413: (_l("What you sent is too large."), _l("Send less at once.")),
+    500: (_l("Something went wrong on our side."), _l("Try again; the log has the details.")),
+    503: (_l("The panel cannot answer just now."), _l("Try again in a moment.")),
 }
 
 
@@ -59,14 +69,15 @@ def _companion(error: CompanionError) -> ResponseReturnValue:
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:
-    remedy = "Load the page again, then repeat what you did."
+    remedy = _("Load the page again, then repeat what you did.")
     if not request.is_secure:
-        remedy += (
-            " If that does not help: the panel keeps its cookie for HTTPS and for this machine's"
-            " own address; reach it through Nginx, or set PANEL_INSECURE_COOKIES=1 on a closed"
-            " network."
+        remedy = _(
+            "Load the page again, then repeat what you did. If that does not help: the panel keeps"
+            " its cookie for HTTPS and for this machine's own address; reach it through Nginx, or"
+            " set PANEL_INSECURE_COOKIES=1 on a closed network."
         )
-    return answer_with(400, "csrf", "This form is too old, or did not come from this page.", remedy)
+    message = _("This form is too old, or did not come from this page.")
+    return answer_with(400, "csrf", message, remedy)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
@@ -74,7 +85,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if status < 400:
         return error.get_response()
     message, remedy = _SENTENCES.get(status, (HTTPStatus(status).phrase + ".", ""))
-    answer = answer_with(status, HTTPStatus(status).name.lower(), message, remedy)
+    name = HTTPStatus(status).name.lower()
+    answer = answer_with(status, name, str(message), str(remedy))
     allow = getattr(error, "valid_methods", None)
     if allow:
         answer.headers["Allow"] = ", ".join(sorted(allow))
@@ -85,7 +97,8 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
     reference = secrets.token_hex(4)
     log.error("%s %s failed, reference %s", request.method, request.path, reference, exc_info=error)
     message, remedy = _SENTENCES[500]
-    return answer_with(500, "internal", message, f"{remedy} Reference: {reference}.")
+    remedy = _("%(remedy)s Reference: %(reference)s.", remedy=remedy, reference=reference)
+    return answer_with(500, "internal", str(message), remedy)
 
 
 def answer_with(status: int, code: str, message: str, remedy: str) -> Response:

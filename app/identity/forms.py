@@ -6,25 +6,40 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
+from app.core import formats
+from app.core.words import _l
 from app.identity import operators
 
 
 class LoginForm(FlaskForm):
     """Login and password; ``next`` is where to go on."""
 
-    login = StringField("Login", [InputRequired("Enter your login."), Length(max=64)])
-    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=256)])
+    login = StringField(
+        _l("Login"),
+        [
+            InputRequired(_l("Enter your login.")),
+            Length(max=64, message=_l("At most 64 characters.")),
+        ],
+    )
+    password = PasswordField(
+        _l("Password"),
+        [
+            InputRequired(_l("Enter your password.")),
+            Length(max=256, message=_l("At most 256 characters.")),
+        ],
+    )
     next = HiddenField()
 
 
 class PasswordForm(FlaskForm):
     """The present password and a new one."""
 
-    old = PasswordField("Present password", [InputRequired("Enter your present password.")])
-    new = PasswordField("New password", [InputRequired("Enter a new password.")])
+    old = PasswordField(_l("Present password"), [InputRequired(_l("Enter your present password."))])
+    new = PasswordField(_l("New password"), [InputRequired(_l("Enter a new password."))])
 
 
-class ZoneForm(FlaskForm):
-    """The zone in which times are shown."""
+class ViewForm(FlaskForm):
+    """How times and figures are shown."""
 
-    zone = SelectField("Time zone", choices={name: name for name in operators.zones()})
+    zone = SelectField(_l("Time zone"), choices=[(name, name) for name in operators.zones()])
+    locale = SelectField(_l("Dates and figures"), choices=[(tag, tag) for tag in formats.LOCALES])

@@ -13,9 +13,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Engine, RowMapping, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock
+from app.core import clock, formats
 from app.core.database import inserted_id, reading, writing
 from app.core.errors import Conflict, InvalidInput, NotFound
+from app.core.words import _
 from app.identity import audit, sessions
 from app.identity.access import ROLES
 from app.identity.tables import operator
@@ -102,8 +103,17 @@ def reset_password(connection: Connection, login: str, new: str) -> int:
 def set_zone(connection: Connection, operator_id: int, zone: str) -> None:
     """Sets the zone in which the operator sees times; refuses what is no IANA zone."""
     if zone not in zones():
-        raise InvalidInput(f"'{zone}' is no time zone.", "Choose one such as Europe/Berlin.")
+        raise InvalidInput(
+            _("“%(zone)s” is no time zone.", zone=zone), _("Choose one such as Europe/Berlin.")
+        )
     connection.execute(update(operator).where(operator.c.id == operator_id).values(zone=zone))
+
+
+def set_locale(connection: Connection, operator_id: int, locale: str) -> None:
+    """Sets how the operator sees dates and figures; refuses what is not offered."""
+    if locale not in formats.LOCALES:
+        raise InvalidInput(_("There is no such locale."), _("Choose one of the list."), "locale")
+    connection.execute(update(operator).where(operator.c.id == operator_id).values(locale=locale))
 
 
 @lru_cache(maxsize=1)

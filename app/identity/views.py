@@ -8,13 +8,16 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 
+from app.core import clock, formats
 from app.core.context import databases
 from app.core.database import reading, writing
 from app.core.errors import InvalidInput
+from app.core.words import _
 from app.identity import audit, operators, sessions, throttle
 from app.identity.access import current_operator, operator_or_none, public, requires
-from app.identity.forms import LoginForm, PasswordForm, ZoneForm
+from app.identity.forms import LoginForm, PasswordForm, ViewForm
 from app.identity.throttle import TooManyAttempts
+from app.shell import locale
 from app.shell.frame import THEMES
 
 blueprint = Blueprint("identity", __name__)
@@ -42,7 +45,7 @@ def sign_in() -> ResponseReturnValue:
     except TooManyAttempts as error:
         return render_template("identity/login.html", form=form, problem=str(error)), 429
     if operator_id is None:
-        problem = "Login or password is wrong."
+        problem = _("Login or password is wrong.")
         return render_template("identity/login.html", form=form, problem=problem), 401
     panel = databases().panel
     with writing(panel) as connection:
@@ -94,7 +97,7 @@ def logout() -> ResponseReturnValue:
 @requires("self.write")
 def account() -> ResponseReturnValue:
     """One's own settings."""
-    return _account(PasswordForm(), ZoneForm(zone=current_operator().zone))
+    return _account(PasswordForm(), _view_form())
 
 
 @blueprint.post("/account/password")
@@ -115,27 +118,42 @@ def password() -> ResponseReturnValue:
             field = form.old if error.field == "old" else form.new
             field.errors = (str(error),)
         else:
-            flash("The password is changed. Your other sessions were ended.")
+            flash(_("The password is changed. Your other sessions were ended."))
             return redirect(url_for("identity.account"), 303)
-    return _account(form, ZoneForm(formdata=None, zone=operator.zone)), 400
+    return _account(form, _view_form(formdata=None)), 400
 
 
-@blueprint.post("/account/zone")
+@blueprint.post("/account/view")
 @requires("self.write")
-def zone() -> ResponseReturnValue:
-    """Sets the zone in which times are shown."""
-    form, operator = ZoneForm(), current_operator()
+def view() -> ResponseReturnValue:
+    """Sets the zone in which times are shown, and how dates and figures look."""
+    form, operator = ViewForm(), current_operator()
     if not form.validate():
         return _account(PasswordForm(formdata=None), form), 400
     with writing(databases().panel) as connection:
         operators.set_zone(connection, operator.id, form.zone.data)
-    flash(f"Times are shown in {form.zone.data}.")
+        operators.set_locale(connection, operator.id, form.locale.data)
+    flash(_("Times are shown in %(zone)s.", zone=form.zone.data))
     return redirect(url_for("identity.account"), 303)
 
 
-def _account(password_form: PasswordForm, zone_form: ZoneForm) -> str:
+def _view_form(**options: None) -> ViewForm:
+    operator = current_operator()
+    form = ViewForm(zone=operator.zone, locale=operator.locale, **options)
+    now = clock.now_ms()
+    form.locale.choices = [
+        (tag, f"{locale.name_of(tag)}: {locale.example(tag, now, operator.zone)}")
+        for tag in formats.LOCALES
+    ]
+    return form
+
+
+def _account(password_form: PasswordForm, view_form: ViewForm) -> str:
     return render_template(
-        "identity/account.html", password_form=password_form, zone_form=zone_form
+        "identity/account.html",
+        password_form=password_form,
+        view_form=view_form,
+        translated=locale.languages(),
     )
 
 

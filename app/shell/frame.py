@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from app.core import clock, formats, words
 from app.core.context import settings
 from app.identity.access import operator_or_none
-from app.shell import assets, navigation, toasts
+from app.shell import assets, locale, navigation, toasts
 
 THEMES = ("auto", "light", "dark")
 
@@ -18,15 +18,17 @@ THEMES = ("auto", "light", "dark")
 def init_app(app: Flask) -> None:
     """Sets up the templates and the addresses of style and script."""
     app.register_blueprint(assets.blueprint)
+    locale.init_app(app)
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True
     env.globals.update(_=_text, ngettext=_texts)
     env.filters.update(
-        moment=lambda value, style="full": formats.moment(value, zone(), style),
+        moment=lambda value, style="full": formats.moment(value, zone(), style, locale.tag()),
         ago=lambda value: formats.ago(value, clock.now_ms()),
-        duration=formats.duration,
-        money=formats.amount,
-        number=formats.number,
+        duration=lambda value: formats.duration(value, locale.tag()),
+        money=lambda value, currency: formats.amount(value, currency, locale.tag()),
+        number=lambda value: formats.number(value, locale.tag()),
+        permille=lambda value: formats.permille(value, locale.tag()),
         phone=formats.phone,
     )
     app.context_processor(_page)
@@ -62,7 +64,7 @@ def _page() -> dict[str, Any]:
         "operator": operator,
         "menu": navigation.menu(operator) if operator is not None else [],
         "trail": navigation.trail(operator) if operator is not None else [],
-        "lang": "en",
+        "lang": locale.language().replace("_", "-"),
         "layer": "dialog" if request.headers.get("X-Layer") == "dialog" else "drawer",
         "toasts": toasts.waiting,
         "theme": theme(),

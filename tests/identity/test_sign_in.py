@@ -212,6 +212,6 @@ def test_next_leads_to_our_own_pages(app: Flask) -> None:
 def test_the_zone_is_kept_and_nonsense_refused(app: Flask) -> None:
     client: Browser = sign_in(app, "readonly")
     for zone, status in (("Europe/Berlin", 303), ("Mars/Olympus", 400), ("../../etc/passwd", 400)):
-        values = {"csrf_token": client.csrf, "zone": zone}
-        assert client.post("/account/zone", data=values).status_code == status
+        values = {"csrf_token": client.csrf, "zone": zone, "locale": "de-DE"}
+        assert client.post("/account/view", data=values).status_code == status
     assert '<option selected value="Europe/Berlin">' in client.get("/account").text
