@@ -237,7 +237,7 @@ def admin_client(app: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     from app.identity import operators
     from tests.identity.people import sign_in
 
-    cheap = PasswordHasher(time_cost=1, memory_cost=8)
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(operators, "_hasher", cheap)
     return sign_in(app, "admin")
 
