@@ -1,10 +1,13 @@
-/* A box that scrolls sideways can be reached, and scrolled, by keyboard; its caption names it. */
+/* A box that scrolls sideways can be reached, and scrolled, by keyboard; its caption names it.
+   One whose table fits need not scroll: the table's head sticks to the page instead. */
 (() => {
   "use strict";
   const { $, $$ } = companion;
   const look = () => $$(".table-box, .table-scroll").forEach((box) => {
+    const table = $("table", box);
+    const scrolls = Boolean(table) && table.offsetWidth > box.clientWidth + 1;
+    box.classList.toggle("fits", !scrolls);
     if (box.hasAttribute("tabindex") && !box.dataset.scrolls) return;
-    const scrolls = box.scrollWidth > box.clientWidth + 1;
     if (scrolls === Boolean(box.dataset.scrolls)) return;
     if (scrolls) {
       box.dataset.scrolls = "1";
