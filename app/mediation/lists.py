@@ -30,7 +30,7 @@ SUSPENSE = Listing(
     (
         Column("id", _l("Entry"), sort="-", shown=False, fit=True),
         Column("at", _l("Written"), "moment", fixed=True, value=_written),
-        Column("title", _l("Reason")),
+        Column("title", _l("Reason"), ours=True),
         Column("source_row", _l("Row"), room="medium", fit=True, value=_source_row),
         Column("call_id", _l("Call-ID"), "mono", cut=True),
         Column("method", _l("Method"), room="medium", value=lambda row: row["values"]["method"]),

@@ -23,7 +23,8 @@ class Column:
     ``sort`` makes it sortable: ``"+"`` rises at the first click, ``"-"`` falls. ``room`` hides it
     on narrow pages (medium, wide, widest), ``shown`` False until somebody chooses it; a ``fixed``
     one is always there. ``value`` takes it from the row when it is not under the column's name;
-    ``plain`` is what stands in a CSV file when that differs.
+    ``plain`` is what stands in a CSV file when that differs. ``ours`` says that the values are
+    words of the panel: what switches and people wrote is never translated.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Column:
     right: bool = False
     value: Callable[[Any], Any] | None = None
     plain: Callable[[Any], Any] | None = None
+    ours: bool = False
 
     def of(self, row: Any) -> Any:
         """The value in a row."""
