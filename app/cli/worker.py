@@ -19,7 +19,7 @@ from app.core import clock, context
 from app.core.database import Databases, writing
 from app.core.errors import CompanionError
 from app.core.settings import Settings
-from app.jobs import heartbeat, lease
+from app.jobs import heartbeat, lease, runner
 from app.jobs.backlog import BacklogBar
 from app.provisioning import health, pusher
 from app.recording import store_session_cdr
@@ -50,6 +50,7 @@ def command() -> None:
         for name, turn in (
             ("calls", calls.turn),
             ("pushes", lambda: pusher.run_due(dbs, settings)),
+            ("jobs", lambda: runner.run_next(dbs, settings, stop.is_set)),
             ("sessions", lambda: reaper.run(dbs, settings, store_session_cdr)),
         )
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select, update
@@ -12,9 +12,11 @@ from sqlalchemy import Connection, Row, select, update
 from app.core import clock
 from app.core.database import inserted_id
 from app.core.errors import NotFound
+from app.core.words import _
 from app.jobs.tables import job
 
-RUNNING = "running"
+WAITING, RUNNING = "waiting", "running"
+OPEN = (WAITING, RUNNING)
 State = Literal["done", "failed", "cancelled"]
 
 
@@ -31,6 +33,19 @@ class Job:
     detail: Mapping[str, Any]
     created_at: int
     updated_at: int
+    operator_id: int | None = None
+    cancel_at: int | None = None
+    task: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self.state not in OPEN
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody cancelled it and its worker has not stopped yet."""
+        return self.cancel_at is not None and not self.over
 
     @property
     def percent(self) -> int | None:
@@ -101,16 +116,24 @@ def get(connection: Connection, job_id: int) -> Job:
     """The job; raises NotFound."""
     row = connection.execute(select(job).where(job.c.id == job_id)).first()
     if row is None:
-        raise NotFound(f"There is no job {job_id}.", "The list of jobs shows those that exist.")
+        raise NotFound(
+            _("There is no job %(id)s.", id=job_id), _("The list of jobs shows those that exist.")
+        )
     return _job(row)
 
 
 def running(connection: Connection, kind: str | None = None) -> list[Job]:
-    """The jobs that run, oldest first."""
-    query = select(job).where(job.c.state == RUNNING).order_by(job.c.id)
+    """The jobs that run or wait for a worker, oldest first."""
+    query = select(job).where(job.c.state.in_(OPEN)).order_by(job.c.id)
     if kind is not None:
         query = query.where(job.c.kind == kind)
     return [_job(row) for row in connection.execute(query)]
+
+
+def ended(connection: Connection, ids: Iterable[int]) -> list[Job]:
+    """Those of the jobs that have ended."""
+    query = select(job).where(job.c.id.in_(list(ids)), job.c.state.not_in(OPEN))
+    return [_job(row) for row in connection.execute(query.order_by(job.c.id))]
 
 
 def newest(connection: Connection, limit: int = 50) -> list[Job]:
@@ -132,4 +155,7 @@ def _job(row: Row[Any]) -> Job:
         detail,
         row.created_at,
         row.updated_at,
+        row.operator_id,
+        row.cancel_at,
+        json.loads(row.task or "{}"),
     )

@@ -1,6 +1,6 @@
 """Long work, who may do it, and who is alive: the row is the truth."""
 
-from sqlalchemy import BigInteger, Column, Index, String
+from sqlalchemy import BigInteger, Column, Index, Integer, String
 
 from app.core.database import BigId, Instant, LongText, table, tenant_column
 
@@ -16,6 +16,16 @@ job = table(
     Column("detail", LongText),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    # What a worker takes up (app.jobs.queue) has these too: who asked for it, the task as JSON,
+    # the place from which to go on, when somebody wanted it to stop, until when a worker has it,
+    # the number of times it was taken, and how often since it last moved.
+    Column("operator_id", BigInteger),
+    Column("task", LongText),
+    Column("place", LongText),
+    Column("cancel_at", Instant),
+    Column("until", Instant),
+    Column("token", BigInteger, nullable=False, server_default="0"),
+    Column("tries", Integer, nullable=False, server_default="0"),
     Index("ix_job_state", "state"),
 )
 

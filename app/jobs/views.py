@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-from flask import Blueprint, Response, jsonify, render_template
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, RowMapping, select
 
@@ -13,13 +13,25 @@ from app.cdr.filters import Filters
 from app.cdr.search import search
 from app.core import clock
 from app.core.context import databases
-from app.core.database import reading
+from app.core.database import reading, writing
+from app.core.errors import Conflict
+from app.core.words import _
+from app.identity import audit
 from app.identity.access import current_operator, public, requires
-from app.jobs import heartbeat, progress, ready
+from app.jobs import heartbeat, kinds, progress, queue, ready
+from app.jobs.forms import PlainForm
+from app.jobs.wording import STATES, announcement, problem, starter_of
 from app.mediation import suspense
 from app.provisioning.tables import node
+from app.shell.confirm import Confirmation, confirmation
+from app.shell.toasts import toast
 
 blueprint = Blueprint("jobs", __name__)
+
+
+@blueprint.context_processor
+def _words() -> dict[str, object]:
+    return {"job_title": kinds.title, "job_states": STATES}
 
 
 @blueprint.get("/")
@@ -51,16 +63,75 @@ def index() -> ResponseReturnValue:
     """Long work that runs, and the last that ran."""
     with reading(databases().panel) as connection:
         running = progress.running(connection)
-        ended = [job for job in progress.newest(connection) if job.state != progress.RUNNING]
+        ended = [job for job in progress.newest(connection) if job.over]
     return render_template("jobs/index.html", running=running, ended=ended)
 
 
 @blueprint.get("/jobs/running")
 @requires("job.read")
 def running() -> ResponseReturnValue:
-    """The progress bars alone: the page asks for them every two seconds."""
+    """The progress bars alone: the page asks for them every two seconds.
+
+    ``seen`` are the jobs that ran when it last asked; those that ended meanwhile are announced.
+    """
+    seen = [int(text) for text in request.args.get("seen", "").split(".") if _is_id(text)]
     with reading(databases().panel) as connection:
+        for job in progress.ended(connection, seen[:50]):
+            toast(announcement(job), "bad" if job.state == "failed" else "")
         return render_template("jobs/running.html", running=progress.running(connection))
+
+
+@blueprint.get("/jobs/<int:job_id>")
+@requires("job.read")
+def show(job_id: int) -> ResponseReturnValue:
+    """A job: how far it is, what came of it, what to do when it failed."""
+    with reading(databases().panel) as connection:
+        job = progress.get(connection, job_id)
+        starter = starter_of(connection, job)
+    piece = request.args.get("piece") == "progress"
+    if piece and job.over:
+        toast(announcement(job), "bad" if job.state == "failed" else "")
+    kind = kinds.known().get(job.kind)
+    return render_template(
+        "jobs/progress.html" if piece else "jobs/show.html",
+        job=job,
+        starter=starter,
+        result=kinds.result(job),
+        problem=problem(job),
+        cancellable=kind is not None,
+        screen=kind.screen if kind is not None else None,
+    )
+
+
+@blueprint.route("/jobs/<int:job_id>/cancel", methods=["GET", "POST"])
+@requires("job.write")
+def cancel(job_id: int) -> ResponseReturnValue:
+    """Asks, then stops the job after the part that is being done."""
+    with reading(databases().panel) as connection:
+        job = progress.get(connection, job_id)
+    back = url_for("jobs.show", job_id=job_id)
+    form = PlainForm()
+    if form.validate_on_submit():
+        with writing(databases().panel) as connection:
+            if not queue.cancel(connection, job_id):
+                raise Conflict(
+                    _("The job has ended already, or cannot be cancelled."),
+                    _("Its page says how it ended."),
+                )
+            audit.record(
+                connection, action="job.cancel", object=f"job:{job_id}", detail={"done": job.done}
+            )
+        return redirect(back, 303)
+    asked = Confirmation(
+        title=_("Cancel this job?"),
+        what=_("It stops after the part that is being done. What is done stays done."),
+        objects=[kinds.title(job)],
+        deed=_("Cancel the job"),
+        stay=_("Let it run"),
+        back=back,
+        danger=True,
+    )
+    return confirmation(asked, form)
 
 
 @blueprint.get("/healthz")
@@ -78,6 +149,10 @@ def readyz() -> Response | tuple[Response, int]:
     if found:
         return jsonify(status="not ready", problems=found), 503
     return jsonify(status="ready")
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) < 2**63
 
 
 def _midnight(zone: str) -> int:

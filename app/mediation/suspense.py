@@ -62,10 +62,10 @@ def counts(connection: Connection) -> dict[str, int]:
     return {reason: count for reason, count in connection.execute(query)}
 
 
-def ids_of(connection: Connection, reason: str) -> list[int]:
-    """The ids of all entries of a reason."""
+def ids_of(connection: Connection, reason: str, most: int | None = None) -> list[int]:
+    """The ids of a reason's entries, the oldest first, ``most`` at most."""
     query = select(suspense.c.id).where(suspense.c.reason == reason).order_by(suspense.c.id)
-    return list(connection.scalars(query))
+    return list(connection.scalars(query.limit(most)))
 
 
 def open_rows() -> Select[Any]:

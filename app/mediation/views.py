@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -12,8 +13,8 @@ from app.core.database import reading, writing
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.words import _, _n
 from app.identity import audit
-from app.identity.access import requires
-from app.mediation import suspense, tables
+from app.identity.access import current_operator, requires
+from app.mediation import replay_job, suspense, tables
 from app.mediation.call import Trouble
 from app.mediation.lists import OPEN_CALLS, SUSPENSE
 from app.pipeline import Overtaken, Pipeline
@@ -21,7 +22,7 @@ from app.shell.listing import Asked, Page
 
 blueprint = Blueprint("mediation", __name__)
 
-# A replay runs while the operator waits: this many rows at a click.
+# A replay of this many rows runs while the operator waits; more are a job.
 MOST = 500
 _WORDS = {str(reason): words for reason, words in suspense.IN_WORDS.items()}
 
@@ -45,7 +46,7 @@ def index() -> ResponseReturnValue:
             found = asked.page(connection, suspense.entries(reason), id=tables.suspense.c.id)
         return replace(found, rows=[suspense.entry(row) for row in found.rows])
 
-    return SUSPENSE.answer("mediation/index.html", fetch, reasons=reasons, chosen=reason, most=MOST)
+    return SUSPENSE.answer("mediation/index.html", fetch, reasons=reasons, chosen=reason)
 
 
 @blueprint.get("/suspense/<int:entry_id>")
@@ -76,7 +77,9 @@ def replay_selected() -> ResponseReturnValue:
     ids = [int(text) for text in request.form.getlist("ids") if text.isascii() and text.isdigit()]
     if not ids:
         raise InvalidInput(_("No row is selected."), _("Tick the rows first."), "ids")
-    _replay(sorted(ids)[:MOST], "suspense:selected")
+    if len(ids) > MOST:
+        return _replay_by_job("suspense:selected", ids=ids)
+    _replay(sorted(ids), "suspense:selected")
     return redirect(url_for("mediation.index"), 303)
 
 
@@ -88,18 +91,23 @@ def replay_reason() -> ResponseReturnValue:
     if reason not in set(Trouble):
         raise InvalidInput(_("There is no such reason."), _("Choose one of the list."), "reason")
     with reading(databases().panel) as connection:
-        ids = suspense.ids_of(connection, reason)
-    _replay(ids[:MOST], f"suspense:{reason}")
+        ids = suspense.ids_of(connection, reason, MOST + 1)
     if len(ids) > MOST:
-        left = len(ids) - MOST
-        flash(
-            _n(
-                "%(num)s more of this reason was left for the next click.",
-                "%(num)s more of this reason were left for the next click.",
-                left,
-            )
-        )
+        return _replay_by_job(f"suspense:{reason}", reason=reason)
+    _replay(ids, f"suspense:{reason}")
     return redirect(url_for("mediation.index", reason=reason), 303)
+
+
+def _replay_by_job(
+    what: str, *, reason: str | None = None, ids: Sequence[int] = ()
+) -> ResponseReturnValue:
+    """Too many to wait for: a worker does it, the operator sees how far it is."""
+    with writing(databases().panel) as connection:
+        job_id = replay_job.start(
+            connection, reason=reason, ids=ids, operator_id=current_operator().id
+        )
+        audit.record(connection, action="suspense.replay", object=what, detail={"job": job_id})
+    return redirect(url_for("jobs.show", job_id=job_id), 303)
 
 
 def _replay(ids: list[int], what: str) -> None:
