@@ -8,6 +8,7 @@ from flask import Flask
 
 from app.core import database, logging
 from app.core.settings import Settings, load
+from app.shell import search
 
 # What stands around the rooms: each module has ``init_app``.
 EXTENSIONS = ("app.identity.web", "app.shell.frame")
@@ -16,11 +17,26 @@ EXTENSIONS = ("app.identity.web", "app.shell.frame")
 SCREENS = (
     "app.identity.views",
     "app.shell.views",
+    "app.shell.search_screen",
     "app.jobs.views",
     "app.cdr.views",
     "app.mediation.views",
     "app.routing.views",
     "app.provisioning.views",
+    "app.subscribers.views",
+    "app.routing.gateways",
+    "app.billing.views",
+)
+
+# Rooms in which the global search looks, in the order of its answers: each has ``PROVIDERS``.
+LOOKUPS = (
+    "app.shell.places",
+    "app.cdr.lookup",
+    "app.subscribers.lookup",
+    "app.billing.lookup",
+    "app.routing.lookup",
+    "app.provisioning.lookup",
+    "app.mediation.lookup",
 )
 
 # Nouns of the command line: each module has a click ``command``.
@@ -50,6 +66,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         import_module(extension).init_app(app)
     for room in SCREENS:
         app.register_blueprint(import_module(room).blueprint)
+    for room in LOOKUPS:
+        search.offer(app, import_module(room).PROVIDERS)
     for noun in COMMANDS:
         app.cli.add_command(import_module(noun).command)
     return app

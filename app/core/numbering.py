@@ -6,6 +6,7 @@ E.164 numbers are kept without the plus sign, as digits only (ITU-T E.164, at mo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from unicodedata import category
 
 # What people and phones put between digits (RFC 3966 visual separators, and blanks).
 _SEPARATORS = str.maketrans("", "", "-.() \t")
@@ -40,6 +41,22 @@ def to_e164(dialled: str | None, plan: NumberPlan) -> str | None:
     if plan.country and plan.trunk and text.startswith(plan.trunk) and len(text) > len(plan.trunk):
         return _digits(plan.country + text[len(plan.trunk) :])
     return _digits(text)
+
+
+def typed(text: str, plan: NumberPlan) -> str | None:
+    """Digits of a number, or of its beginning, as a person types or pastes it; else None.
+
+    Takes the prefix ``tel:``, strokes, all kinds of dashes and blanks, and the zero in brackets
+    that is left out from abroad: ``+49 (0)30/23125-001``.
+    """
+    text = text.strip()
+    if text[:4].lower() == "tel:":
+        text = text[4:]
+    if text.startswith(plan.international):
+        text = text.replace("(0)", "")
+    # Zs: blanks, Pd: dashes, Cf: what copying leaves behind unseen
+    kept = (sign for sign in text if sign != "/" and category(sign) not in ("Zs", "Pd", "Cf"))
+    return to_e164("".join(kept), plan)
 
 
 def _digits(text: str) -> str | None:

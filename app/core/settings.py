@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.core import clock
 from app.core.errors import SettingsError
+from app.core.numbering import NumberPlan
 
 _DIALECTS = {"sqlite", "mysql+pymysql", "mariadb+pymysql", "postgresql+psycopg"}
 _MIN_SECRET = 32
@@ -51,6 +52,11 @@ class Settings:
     trusted_proxies: int
     insecure_cookies: bool
     demo: bool
+
+    @property
+    def number_plan(self) -> NumberPlan:
+        """How people here write telephone numbers."""
+        return NumberPlan(self.country, self.trunk_prefix)
 
     @property
     def one_database(self) -> bool:

@@ -27,6 +27,9 @@ CSS = (
     "css/progress.css",
     "css/tables.css",
     "css/filters.css",
+    "css/search.css",
+    "css/charts.css",
+    "css/design.css",
     "css/overlays.css",
     "css/screens.css",
     "css/print.css",
@@ -41,9 +44,11 @@ JS = (
     "js/rows.js",
     "js/scroll.js",
     "js/tables.js",
+    "js/search.js",
     "js/keys.js",
     "js/forms.js",
     "js/unsaved.js",
+    "js/charts.js",
 )
 
 blueprint = Blueprint("assets", __name__)

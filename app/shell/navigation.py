@@ -65,9 +65,17 @@ MENU = (
         ),
     ),
     Group(
+        _l("Customers"),
+        (
+            Entry(_l("Subscribers"), "subscribers.index", "person", "subscriber.read", key="u"),
+            Entry(_l("Accounts"), "billing.index", "account", "account.read", key="a"),
+        ),
+    ),
+    Group(
         _l("Configuration"),
         (
             Entry(_l("Dialplan"), "routing.index", "dialplan", "dialplan.read", key="d"),
+            Entry(_l("Gateways"), "gateways.index", "gateway", "gateway.read", key="w"),
             Entry(
                 _l("Changes"),
                 "provisioning.index",

@@ -109,6 +109,7 @@ def _jobs(dbs: Databases) -> None:
 def first_ids(seeded: Seeded) -> dict[str, int]:
     """Keys for the addresses of deep pages, by the name of what they show."""
     from app.cdr.tables import answered, failed
+    from app.ledger.tables import entry
     from app.opensips.tables import reflect
 
     with reading(seeded.dbs.panel) as connection:
@@ -118,10 +119,16 @@ def first_ids(seeded: Seeded) -> dict[str, int]:
             ),
             "failed": connection.scalar(select(func.max(failed.c.id))),
             "suspense": connection.scalar(select(func.min(suspense.c.id))),
+            "account": connection.scalar(select(func.max(entry.c.account_id))),
             "change": connection.scalar(select(func.max(change_set.c.id))),
         }
     with reading(seeded.dbs.switch) as connection:
-        found["rule"] = connection.scalar(select(func.max(reflect(connection, "dialplan").c.id)))
+        for name, table in (
+            ("rule", "dialplan"),
+            ("subscriber", "subscriber"),
+            ("gateway", "dr_gateways"),
+        ):
+            found[name] = connection.scalar(select(func.max(reflect(connection, table).c.id)))
     missing = [name for name, key in found.items() if key is None]
     assert not missing, missing
     return {name: int(key) for name, key in found.items()}

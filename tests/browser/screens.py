@@ -44,6 +44,15 @@ SCREENS = (
     Screen("change-undo", "provisioning.undo_set", {"set_id": "change"}),
     Screen("jobs", "jobs.index"),
     Screen("account", "identity.account"),
+    Screen("search", "search.index"),
+    Screen("search-found", "search.index", query={"q": "anna", "all": "1"}),
+    Screen("search-none", "search.index", query={"q": "nothing like it"}),
+    Screen("subscribers", "subscribers.index"),
+    Screen("subscriber", "subscribers.show", {"subscriber_id": "subscriber"}),
+    Screen("gateways", "gateways.index"),
+    Screen("gateway", "gateways.show", {"gateway_id": "gateway"}),
+    Screen("accounts", "billing.index"),
+    Screen("account-of-customer", "billing.show", {"account_id": "account"}),
 )
 
 # Views that answer GET with something that is no page of its own, and what it is.
@@ -54,6 +63,7 @@ NO_SCREENS = {
     "jobs.readyz": "JSON",
     "jobs.running": "a piece of the jobs",
     "routing.try_number": "a piece of the dialplan",
+    "search.suggest": "the options of the search box",
     "provisioning.progress": "a piece of the change",
 }
 

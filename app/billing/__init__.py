@@ -1,0 +1,1 @@
+"""The screens of accounts: balances and what moved them."""

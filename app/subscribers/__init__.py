@@ -1,0 +1,1 @@
+"""Who may register and call: OpenSIPS's subscribers, without their secrets."""
