@@ -32,7 +32,7 @@ SUSPENSE = Listing(
         Column("at", _l("Written"), "moment", fixed=True, value=_written),
         Column("title", _l("Reason"), ours=True),
         Column("source_row", _l("Row"), room="medium", fit=True, value=_source_row),
-        Column("call_id", _l("Call-ID"), "mono", cut=True),
+        Column("call_id", _l("Call-ID"), "mono", room="medium", cut=True),
         Column("method", _l("Method"), room="medium", value=lambda row: row["values"]["method"]),
         Column("code", _l("Code"), room="medium", value=lambda row: row["values"]["sip_code"]),
         Column("seen_at", _l("First read"), "moment", shown=False),
