@@ -23,6 +23,7 @@ from app.core.database import Databases, reading, writing
 from app.core.settings import load
 from app.identity import operators
 from app.jobs import heartbeat, progress
+from app.jobs.tables import job
 from app.mediation.tables import suspense
 from app.opensips.simulator import history
 from app.opensips.simulator.cast import cast
@@ -120,6 +121,7 @@ def first_ids(seeded: Seeded) -> dict[str, int]:
             "failed": connection.scalar(select(func.max(failed.c.id))),
             "suspense": connection.scalar(select(func.min(suspense.c.id))),
             "account": connection.scalar(select(func.max(entry.c.account_id))),
+            "job": connection.scalar(select(func.max(job.c.id))),
             "change": connection.scalar(select(func.max(change_set.c.id))),
         }
     with reading(seeded.dbs.switch) as connection:

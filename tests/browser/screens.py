@@ -43,6 +43,8 @@ SCREENS = (
     Screen("change", "provisioning.show", {"set_id": "change"}),
     Screen("change-undo", "provisioning.undo_set", {"set_id": "change"}),
     Screen("jobs", "jobs.index"),
+    Screen("job", "jobs.show", {"job_id": "job"}),
+    Screen("job-cancel", "jobs.cancel", {"job_id": "job"}),
     Screen("account", "identity.account"),
     Screen("search", "search.index"),
     Screen("search-found", "search.index", query={"q": "anna", "all": "1"}),
