@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g, request
 
 from app.core.errors import CompanionError
-from app.core.words import _
+from app.core.words import _, _l
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -43,6 +43,9 @@ ROLES: dict[str, frozenset[str]] = {
     "readonly": frozenset(name for name in PERMISSIONS if name.endswith(".read")) - _ADMIN_ONLY
     | {"self.write"},
 }
+
+# How a role reads where people see it.
+ROLE_WORDS = {"admin": _l("administrator"), "readonly": _l("read only")}
 
 _PUBLIC = "public"
 _MARK = "companion_access"

@@ -41,5 +41,13 @@ class PasswordForm(FlaskForm):
 class ViewForm(FlaskForm):
     """How times and figures are shown."""
 
-    zone = SelectField(_l("Time zone"), choices=[(name, name) for name in operators.zones()])
-    locale = SelectField(_l("Dates and figures"), choices=[(tag, tag) for tag in formats.LOCALES])
+    zone = SelectField(
+        _l("Time zone"),
+        choices=[(name, name) for name in operators.zones()],
+        render_kw={"translate": "no"},
+    )
+    locale = SelectField(
+        _l("Dates and figures"),
+        choices=[(tag, tag) for tag in formats.LOCALES],
+        render_kw={"translate": "no"},
+    )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, g, request
 from markupsafe import Markup, escape
 
 from app.core import clock, formats, words
 from app.core.context import settings
-from app.identity.access import operator_or_none
+from app.identity.access import ROLE_WORDS, operator_or_none
 from app.shell import assets, locale, navigation, toasts
 
 THEMES = ("auto", "light", "dark")
@@ -42,9 +42,16 @@ def theme() -> str:
 
 
 def zone() -> str:
-    """The zone in which times are shown: the operator's, else UTC."""
+    """The zone in which times are shown: this page's, else the operator's, else UTC."""
+    if "zone" in g:
+        return str(g.zone)
     operator = operator_or_none()
     return operator.zone if operator is not None else "UTC"
+
+
+def show_in(zone: str) -> None:
+    """Shows the times of this page on another clock than the operator's own."""
+    g.zone = zone
 
 
 def _text(text: str, **values: Any) -> Markup:
@@ -62,6 +69,7 @@ def _page() -> dict[str, Any]:
     operator = operator_or_none()
     return {
         "operator": operator,
+        "role_words": lambda role: ROLE_WORDS.get(role, role),
         "menu": navigation.menu(operator) if operator is not None else [],
         "trail": navigation.trail(operator) if operator is not None else [],
         "lang": locale.language().replace("_", "-"),
