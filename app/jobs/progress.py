@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from app.core import clock
 from app.core.database import inserted_id
@@ -114,12 +114,12 @@ def _update(connection: Connection, job_id: int, values: Mapping[str, Any]) -> b
 
 def get(connection: Connection, job_id: int) -> Job:
     """The job; raises NotFound."""
-    row = connection.execute(select(job).where(job.c.id == job_id)).first()
+    row = connection.execute(select(job).where(job.c.id == job_id)).mappings().first()
     if row is None:
         raise NotFound(
             _("There is no job %(id)s.", id=job_id), _("The list of jobs shows those that exist.")
         )
-    return _job(row)
+    return job_of(row)
 
 
 def running(connection: Connection, kind: str | None = None) -> list[Job]:
@@ -127,35 +127,33 @@ def running(connection: Connection, kind: str | None = None) -> list[Job]:
     query = select(job).where(job.c.state.in_(OPEN)).order_by(job.c.id)
     if kind is not None:
         query = query.where(job.c.kind == kind)
-    return [_job(row) for row in connection.execute(query)]
+    return [job_of(row) for row in connection.execute(query).mappings()]
 
 
 def ended(connection: Connection, ids: Iterable[int]) -> list[Job]:
     """Those of the jobs that have ended."""
     query = select(job).where(job.c.id.in_(list(ids)), job.c.state.not_in(OPEN))
-    return [_job(row) for row in connection.execute(query.order_by(job.c.id))]
+    return [job_of(row) for row in connection.execute(query.order_by(job.c.id)).mappings()]
 
 
-def newest(connection: Connection, limit: int = 50) -> list[Job]:
-    """The jobs that began last, newest first."""
-    return [
-        _job(row) for row in connection.execute(select(job).order_by(job.c.id.desc()).limit(limit))
-    ]
+def over() -> Select[Any]:
+    """The query of the jobs that have ended; ``job_of`` reads its rows."""
+    return select(job).where(job.c.state.not_in(OPEN))
 
 
-def _job(row: Row[Any]) -> Job:
-    detail = json.loads(row.detail or "{}")
+def job_of(row: Mapping[Any, Any]) -> Job:
+    """A job from a row of its table."""
     return Job(
-        row.id,
-        row.kind,
-        row.title,
-        row.state,
-        row.done,
-        row.total,
-        detail,
-        row.created_at,
-        row.updated_at,
-        row.operator_id,
-        row.cancel_at,
-        json.loads(row.task or "{}"),
+        row["id"],
+        row["kind"],
+        row["title"],
+        row["state"],
+        row["done"],
+        row["total"],
+        json.loads(row["detail"] or "{}"),
+        row["created_at"],
+        row["updated_at"],
+        row["operator_id"],
+        row["cancel_at"],
+        json.loads(row["task"] or "{}"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
@@ -20,10 +21,13 @@ from app.identity import audit
 from app.identity.access import current_operator, public, requires
 from app.jobs import heartbeat, kinds, progress, queue, ready
 from app.jobs.forms import PlainForm
+from app.jobs.lists import JOBS
+from app.jobs.tables import job as job_table
 from app.jobs.wording import STATES, announcement, problem, starter_of
 from app.mediation import suspense
 from app.provisioning.tables import node
 from app.shell.confirm import Confirmation, confirmation
+from app.shell.listing import Asked, Page
 from app.shell.toasts import toast
 
 blueprint = Blueprint("jobs", __name__)
@@ -60,11 +64,16 @@ def home() -> ResponseReturnValue:
 @blueprint.get("/jobs")
 @requires("job.read")
 def index() -> ResponseReturnValue:
-    """Long work that runs, and the last that ran."""
+    """Long work that runs, and what has ended."""
+
+    def fetch(asked: Asked) -> Page:
+        with reading(databases().panel) as connection:
+            found = asked.page(connection, progress.over(), id=job_table.c.id)
+        return replace(found, rows=[progress.job_of(row) for row in found.rows])
+
     with reading(databases().panel) as connection:
         running = progress.running(connection)
-        ended = [job for job in progress.newest(connection) if job.over]
-    return render_template("jobs/index.html", running=running, ended=ended)
+    return JOBS.answer("jobs/index.html", fetch, running=running)
 
 
 @blueprint.get("/jobs/running")

@@ -28,7 +28,7 @@ def test_a_job_from_start_to_end(panel_db: Databases, now: list[int]) -> None:
         assert progress.running(connection, "other") == []
         assert progress.finish(connection, number)
         assert progress.running(connection) == []
-        assert progress.newest(connection)[0].state == "done"
+        assert progress.get(connection, number).state == "done"
 
 
 def test_a_job_that_ended_stays_as_it_ended(panel_db: Databases, now: list[int]) -> None:
