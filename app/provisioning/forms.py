@@ -11,6 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, SelectChoice, SelectField, StringField  # type: ignore[attr-defined]
 from wtforms.validators import Length, Regexp, ValidationError
 
+from app.core.errors import InvalidInput
 from app.core.words import _, _l
 from app.provisioning.changeset import COMMENT_LIMIT
 from app.provisioning.tools.declaration import Column, Tool
@@ -42,6 +43,12 @@ class ChangeForm(WhyForm):
         self.reference.data = secrets.token_hex(16)
         self.seen.data = seen
 
+    def must_be_whole(self) -> None:
+        """Raises InvalidInput when what a button sent cannot be a change."""
+        if not self.validate_on_submit():
+            problems = [str(text) for texts in self.errors.values() for text in texts]
+            raise InvalidInput(" ".join(problems), _("Open the page again."))
+
 
 class RowForm(ChangeForm):
     """A row of a tool's table; subclasses come from ``form_for``."""
@@ -62,6 +69,12 @@ class RowForm(ChangeForm):
                 field.data = value
             else:
                 field.data = "" if value is None else str(value)
+
+    def fill_from(self, given: Mapping[str, str]) -> None:
+        """Shows values that an address proposes, whatever they are: saving checks them."""
+        for column, field in self.fields():
+            if column.kind in ("text", "whole") and column.name in given:
+                field.data = given[column.name][: column.limit]
 
     def row_values(self) -> dict[str, Any]:
         """The values as the table wants them; a number that is none stays the text it was."""

@@ -38,7 +38,7 @@ def fetch(
     return None if found is None else plain(found)
 
 
-def plain(row: RowMapping) -> Row:
+def plain(row: RowMapping | Mapping[str, Any]) -> Row:
     """The row with values that JSON knows."""
     return {
         name: value if value is None or isinstance(value, int | str) else str(value)

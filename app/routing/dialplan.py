@@ -1,4 +1,4 @@
-"""The rules of the dialplan as people look for them, from OpenSIPS's own table."""
+"""What becomes of a number: by the rules of OpenSIPS's table, and on every node."""
 
 from __future__ import annotations
 
@@ -7,82 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
+from sqlalchemy import Connection, select
 
 from app.opensips.dialplan import Answer, Rule
 from app.opensips.mi import MiClient, MiCommandError, MiError
 from app.opensips.mi_names import Command
 from app.opensips.sandbox import translations
-from app.opensips.tables import check_version, reflect
-from app.provisioning.changeset import Row
+from app.provisioning import browse
 from app.provisioning.nodes import Node
-from app.provisioning.rows import fingerprint, plain
-
-SEARCHED = ("match_exp", "subst_exp", "repl_exp", "attrs")
-Place = tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A row of the list with what a button on it must know."""
-
-    row: Row
-    seen: str
-
-    @property
-    def place(self) -> Place:
-        """Where the list goes on after this row."""
-        return self.row["dpid"], self.row["pr"], self.row["id"]
-
-
-def table_of(connection: Connection) -> Table:
-    """The dialplan table; raises SwitchTableError when it is missing or of an unknown version."""
-    check_version(connection, "dialplan")
-    return reflect(connection, "dialplan")
-
-
-def dpids(connection: Connection) -> list[int]:
-    """The dialplans that have rules."""
-    table = table_of(connection)
-    return list(connection.scalars(select(table.c.dpid).distinct().order_by(table.c.dpid)))
-
-
-def browse(
-    connection: Connection,
-    *,
-    dpid: int | None = None,
-    text: str = "",
-    after: Place | None = None,
-    limit: int = 100,
-) -> list[Listed]:
-    """Rules by dialplan, priority and id; ``text`` is looked for in expressions and attributes."""
-    table = table_of(connection)
-    conditions: list[ColumnElement[bool]] = []
-    if dpid is not None:
-        conditions.append(table.c.dpid == dpid)
-    if text:
-        conditions.append(
-            or_(*(table.c[name].icontains(text, autoescape=True) for name in SEARCHED))
-        )
-    if after is not None:
-        conditions.append(_beyond(table, after))
-    order = (table.c.dpid, table.c.pr, table.c.id)
-    rows = connection.execute(
-        select(table).where(and_(True, *conditions)).order_by(*order).limit(limit)
-    ).mappings()
-    return [Listed(row, fingerprint(row)) for row in map(plain, rows)]
-
-
-def _beyond(table: Table, after: Place) -> ColumnElement[bool]:
-    dpid, pr, row_id = after
-    c = table.c
-    later = or_(c.pr > pr, and_(c.pr == pr, c.id > row_id))
-    return and_(c.dpid >= dpid, or_(c.dpid > dpid, later))
+from app.provisioning.tools.dialplan import DIALPLAN
 
 
 def rules_of(connection: Connection, dpid: int) -> list[Rule]:
     """All rules of one dialplan."""
-    table = table_of(connection)
+    table = browse.table_of(connection, DIALPLAN)
     rows = connection.execute(select(table).where(table.c.dpid == dpid)).mappings()
     return [Rule.of(dict(row)) for row in rows]
 

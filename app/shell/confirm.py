@@ -17,8 +17,9 @@ class Confirmation:
     """What will happen, in words of whoever asks; all texts are ready to be shown.
 
     ``deed`` stands on the button, ``stay`` on the link that changes nothing, ``back`` is where it
-    leads. ``objects`` are the names of what is touched. ``sent`` are further (name, value) that
-    the form carries; ``action`` is where it goes, this address when empty.
+    leads. ``more`` stands below the ``objects``, which are the names of what is
+    touched. ``sent`` are further (name, value) that the form carries; ``action`` is where it goes,
+    this address when empty.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Confirmation:
     back: str
     danger: bool = False
     stay: str = ""
+    more: str = ""
     action: str = ""
     objects: Sequence[str] = ()
     sent: Sequence[tuple[str, str]] = ()

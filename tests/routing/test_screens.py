@@ -20,6 +20,7 @@ from app.opensips.sandbox import check_patterns
 from app.provisioning import pusher
 from app.provisioning.tables import change_set
 from app.routing import regex_check
+from app.shell.columns import LIMIT
 from tests.identity.people import Browser, sign_in
 from tests.opensips.fake_mi import FakeNode
 from tests.provisioning.scene import change_behind_our_back, loader, put, stored
@@ -237,22 +238,26 @@ def test_clone_disable_enable_delete(ann: Browser, databases: Databases) -> None
     assert ann.get(address).status_code == 404
 
 
-def test_list_filters_and_pages(
-    ann: Browser, databases: Databases, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.routing.views.PAGE", 3)
-    for dpid, pr in ((2, 1), (1, 5), (1, 2), (1, 9)):
+def test_list_filters_and_pages(ann: Browser, databases: Databases) -> None:
+    for dpid, pr in ((2, 1), *((1, pr) for pr in range(LIMIT + 1, 0, -1))):
         put(databases, dpid=dpid, pr=pr, attrs=f"d{dpid}p{pr}")
     page = ann.get("/dialplan").text
-    assert re.findall(r"d\dp\d", page) == ["d1p2", "d1p5", "d1p9"]
+    assert cells(page) == [f"d1p{pr}" for pr in range(1, LIMIT + 1)]
     older = re.search(r'rel="next" href="([^"]+)"', page)
     assert older is not None
-    assert re.findall(r"d\dp\d", ann.get(unescape(older[1])).text) == ["d2p1"]
-    assert re.findall(r"d\dp\d", ann.get("/dialplan?dpid=2").text) == ["d2p1"]
-    found = ann.get("/dialplan?q=D1P5").text
-    assert "d1p5" in found and "d1p2" not in found
+    assert cells(ann.get(unescape(older[1])).text) == [f"d1p{LIMIT + 1}", "d2p1"]
+    assert cells(ann.get("/dialplan?dpid=2").text) == ["d2p1"]
+    assert cells(ann.get("/dialplan?q=D1P51").text) == ["d1p51"]
+    assert cells(ann.get("/dialplan?sort=-pr&dpid=1").text)[:2] == ["d1p51", "d1p50"]
     assert "No rule fits" in ann.get("/dialplan?q=100%25").text
     assert ann.get("/dialplan?dpid=abc").status_code == 400
+    rows = ann.get("/dialplan?format=csv").text.splitlines()
+    assert len(rows) == LIMIT + 3 and "Priority" in rows[0]
+
+
+def cells(page: str) -> list[str]:
+    """The attributes in the list, which are the rules' names here."""
+    return re.findall(r">(d\dp\d+)<", page)
 
 
 def test_try_a_number(app: Flask, ann: Browser, databases: Databases, node: FakeNode) -> None:

@@ -47,6 +47,13 @@
     field.focus();
     field.closest(".field")?.scrollIntoView({ block: "nearest" });
   });
+  // In a dialog or drawer "Cancel" closes it: what lies below is where it would lead.
+  document.addEventListener("click", (event) => {
+    const box = event.target.closest("a[data-cancel]")?.closest("dialog");
+    if (!box || event.defaultPrevented) return;
+    event.preventDefault();
+    box.close();
+  });
   // The second click of a double click does nothing; a page that stays can be used again.
   const free = () => $$("form[aria-busy]").forEach((form) => form.removeAttribute("aria-busy"));
   document.addEventListener("submit", (event) => {

@@ -66,6 +66,13 @@
     }
   }, true);
 
+  // j and k go on to the next row while the drawer shows a form.
+  const openDrawer = companion.openDrawer;
+  companion.openDrawer = (address) => {
+    if (unsaved() && edited.closest("dialog")) ask(() => openDrawer(address));
+    else openDrawer(address);
+  };
+
   window.addEventListener("popstate", (event) => {
     if (returning) { returning = false; event.stopImmediatePropagation(); return; }
     if (!unsaved()) return;
