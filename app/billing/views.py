@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
 
+from app.billing.lists import ACCOUNTS, ENTRIES
 from app.billing.lookup import starting
 from app.billing.words import KINDS, MODES, POSTED
 from app.core.context import databases
 from app.core.database import reading
 from app.core.errors import NotFound
-from app.core.words import _, _l
+from app.core.words import _
 from app.identity.access import current_operator, requires
 from app.ledger import account as accounts
 from app.ledger.tables import account, entry, posting
-from app.shell.listing import Asked, Column, Empty, Listing, Page
+from app.shell.listing import Asked, Page
 
 blueprint = Blueprint("billing", __name__)
-
-ACCOUNTS = Listing(
-    "accounts",
-    _l("Accounts, by code"),
-    (
-        Column("code", _l("Account"), "mono", fixed=True),
-        Column("name", _l("Name"), room="medium", cut=True),
-        Column("kind", _l("Kind"), shown=False),
-        Column("mode", _l("Mode"), room="medium", fit=True),
-        Column("balance", _l("Balance"), "money"),
-        Column("held", _l("Held"), "money", room="wide"),
-        Column("available", _l("Available"), "money", room="medium"),
-        Column("currency", _l("Currency"), shown=False),
-    ),
-    empty=Empty(_l("No account"), _l("None starts so, or none was made yet."), "account"),
-    open=lambda row: url_for("billing.show", account_id=row["id"]),
-    label=lambda row: row["code"],
-)
-ENTRIES = Listing(
-    "entries",
-    _l("What moved the balance, newest first"),
-    (
-        Column("at", _l("Posted"), "moment", fixed=True),
-        Column("kind", _l("Kind"), fit=True),
-        Column("reference", _l("Reference"), "mono", room="medium", cut=True),
-        Column("memo", _l("Memo"), room="wide", cut=True),
-        Column("amount", _l("Amount"), "money"),
-    ),
-    empty=Empty(_l("Nothing was posted yet"), _l("Charges and top-ups show here."), "account"),
-    sort="-id",
-)
 
 
 @blueprint.get("/accounts")

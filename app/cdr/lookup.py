@@ -82,9 +82,8 @@ def _beginning(connection: Connection, digits: str, operator: Operator, limit: i
     hits: list[Hit] = []
     for side in _SIDES:
         some = _distinct(connection, side, digits, operator, 3)
-        if not some:
-            continue
-        hits.append(_many(side, digits))
+        if len(some) > 1:
+            hits.append(_many(side, digits))
         if len(some) < 3:
             hits += [
                 _list(side, number, _last(connection, side, number, operator)) for number in some

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
 
 from app.core.context import databases
 from app.core.database import reading
 from app.core.errors import NotFound
-from app.core.words import _, _l
+from app.core.words import _
 from app.identity.access import Forbidden, current_operator, requires
 from app.opensips.tables import reflect
 from app.routing import gateway_uses
-from app.shell.listing import Asked, Column, Empty, Listing, Page
+from app.routing.lists import GATEWAYS
+from app.shell.listing import Asked, Page
 
 blueprint = Blueprint("gateways", __name__)
-
-GATEWAYS = Listing(
-    "gateways",
-    _l("Gateways, by name"),
-    (
-        Column("gwid", _l("Gateway"), "mono", fixed=True),
-        Column("address", _l("Address"), "mono"),
-        Column("description", _l("Description"), room="medium"),
-        Column("type", _l("Type"), "number", room="wide"),
-        Column("strip", _l("Strip"), "number", room="wide"),
-        Column("pri_prefix", _l("Prefix"), "mono", room="wide"),
-        Column("attrs", _l("Attributes"), "mono", room="widest", cut=True),
-        Column("state", _l("State"), fit=True, plain=lambda row: row["state"]),
-    ),
-    empty=Empty(_l("No gateway"), _l("None has this text, or the table has none."), "gateway"),
-    open=lambda row: url_for("gateways.show", gateway_id=row["id"]),
-    label=lambda row: row["gwid"],
-    off=lambda row: row["state"] == 1,
-)
 
 
 @blueprint.get("/gateways")

@@ -11,6 +11,7 @@ from app.core.database import Databases, reading
 from app.core.prefixes import starts_with
 from app.identity.access import Operator
 from app.identity.tables import tenant_domain
+from app.ledger.tables import account
 from app.opensips import tables
 
 _SECRET = ("password", "ha1")
@@ -70,6 +71,14 @@ def get(dbs: Databases, subscriber_id: int, domains: Sequence[str] | None) -> di
         ).mappings()
         row = found.first()
     return dict(row) if row is not None else None
+
+
+def account_of(engine: Engine, operator: Operator, address: str) -> int | None:
+    """The id of the account that a subscriber's calls are charged to, as far as it is seen."""
+    query = select(account.c.id, account.c.tenant_id).where(account.c.code == address)
+    with reading(engine) as connection:
+        rows = connection.execute(query.order_by(account.c.tenant_id)).all()
+    return next((row.id for row in rows if operator.sees in (None, row.tenant_id)), None)
 
 
 def aliases(connection: Connection, username: str, domain: str) -> list[str] | None:

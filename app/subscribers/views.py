@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core.context import databases
 from app.core.database import reading
 from app.core.errors import NotFound
-from app.core.words import _, _l
+from app.core.words import _
 from app.identity.access import current_operator, requires
-from app.shell.listing import Asked, Column, Empty, Listing, Page
+from app.shell.listing import Asked, Page
 from app.subscribers import store
+from app.subscribers.lists import SUBSCRIBERS
 
 blueprint = Blueprint("subscribers", __name__)
-
-SUBSCRIBERS = Listing(
-    "subscribers",
-    _l("Subscribers, by name"),
-    (
-        Column("username", _l("User"), "mono", fixed=True),
-        Column("domain", _l("Domain")),
-    ),
-    empty=Empty(_l("No subscriber"), _l("None starts so, or the table has none."), "person"),
-    open=lambda row: url_for("subscribers.show", subscriber_id=row["id"]),
-    label=lambda row: f"{row['username']}@{row['domain']}",
-)
 
 
 @blueprint.get("/subscribers")
@@ -51,10 +40,13 @@ def index() -> ResponseReturnValue:
 def show(subscriber_id: int) -> ResponseReturnValue:
     """One subscriber."""
     dbs = databases()
-    row = store.get(dbs, subscriber_id, store.domains_of(dbs.panel, current_operator()))
+    operator = current_operator()
+    row = store.get(dbs, subscriber_id, store.domains_of(dbs.panel, operator))
     if row is None:
         raise NotFound(_("There is no such subscriber."), _("Look for it in the list."))
     with reading(dbs.switch) as connection:
         beside = (connection, row["username"], row["domain"])
         aliases, groups = store.aliases(*beside), store.groups(*beside)
-    return render_template("subscribers/show.html", row=row, aliases=aliases, groups=groups)
+    account_id = store.account_of(dbs.panel, operator, f"{row['username']}@{row['domain']}")
+    values = {"aliases": aliases, "groups": groups, "account_id": account_id}
+    return render_template("subscribers/show.html", row=row, **values)

@@ -120,9 +120,11 @@ def first_ids(seeded: Seeded) -> dict[str, int]:
             ),
             "failed": connection.scalar(select(func.max(failed.c.id))),
             "suspense": connection.scalar(select(func.min(suspense.c.id))),
-            "account": connection.scalar(select(func.max(entry.c.account_id))),
+            "account": connection.scalar(select(func.min(entry.c.account_id))),
             "job": connection.scalar(select(func.max(job.c.id))),
             "change": connection.scalar(select(func.max(change_set.c.id))),
+            # the made-up row of the page of pieces
+            "one": 1,
         }
     with reading(seeded.dbs.switch) as connection:
         for name, table in (

@@ -146,8 +146,16 @@ def test_part_of_a_number_finds_what_starts_so(admin: Browser) -> None:
     found = page(admin, "089 000")
     assert "Calls from numbers that start with +4989000" in found
     assert "caller=4989000%2A" in found.replace("*", "%2A")
-    assert "Calls to numbers that start with" in page(admin, "089*")
+    assert "Calls to +4989000222" in page(admin, "089*")
     assert "data-row-link" not in page(admin, "077777")
+
+
+def test_a_number_finds_whom_its_alias_leads_to(panel: Databases, admin: Browser) -> None:
+    with writing(panel.switch) as connection:
+        alias = {"alias_username": "493023125002", "alias_domain": "theirs.example"}
+        alias |= {"username": "zoe", "domain": "theirs.example"}
+        connection.execute(stock()["dbaliases"].insert().values(alias))
+    assert goes(admin, "030 23125-002").startswith("/subscribers/")
 
 
 def test_an_address_says_what_can_be_searched(admin: Browser) -> None:

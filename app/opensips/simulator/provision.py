@@ -103,6 +103,17 @@ def configuration(cast: Cast, zone: str, now_ms: int) -> dict[str, Rows]:
             for domain in ALL_DOMAINS
         ],
         "subscriber": _subscribers(cast),
+        # who registers with a name is called by number
+        "dbaliases": [
+            {
+                "alias_username": who.number,
+                "alias_domain": who.domain,
+                "username": who.username,
+                "domain": who.domain,
+            }
+            for who in cast.subscribers
+            if who.username != who.number
+        ],
         "address": [
             {
                 "grp": 1,
