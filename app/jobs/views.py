@@ -26,6 +26,7 @@ from app.jobs.tables import job as job_table
 from app.jobs.wording import STATES, announcement, problem, starter_of
 from app.mediation import suspense
 from app.provisioning.tables import node
+from app.provisioning.words import NODE_WORDS
 from app.shell.confirm import Confirmation, confirmation
 from app.shell.listing import Asked, Page
 from app.shell.toasts import toast
@@ -56,6 +57,7 @@ def home() -> ResponseReturnValue:
             reasons=len(waiting),
             calls=search(connection, Filters(), limit=8).rows,
             nodes=_nodes(connection),
+            node_words=NODE_WORDS,
             worker=heartbeat.last(connection, "worker"),
             worker_alive=heartbeat.alive(connection, "worker", ready.WORKER_SILENT_MS),
         )
