@@ -13,7 +13,7 @@ from app.shell.keyset import Page
 from app.shell.listing import Asked
 
 # So many values of a column are offered to choose from.
-_MOST_VALUES = 200
+MOST_VALUES = 200
 
 
 def table_of(connection: Connection, tool: Tool) -> Table:
@@ -43,10 +43,10 @@ def _query(table: Table, tool: Tool, chosen: Mapping[str, Any], text: str) -> Se
 
 
 def values_of(connection: Connection, tool: Tool, name: str) -> list[Any]:
-    """The values that a column has, in their order; the first ones where there are very many."""
+    """The values that a column has, in their order; MOST_VALUES and one where there are more."""
     column = table_of(connection, tool).c[name]
     query = select(column).where(column.is_not(None)).distinct().order_by(column)
-    return list(connection.scalars(query.limit(_MOST_VALUES)))
+    return list(connection.scalars(query.limit(MOST_VALUES + 1)))
 
 
 def sortable(column: Column) -> bool:

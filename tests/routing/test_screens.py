@@ -250,7 +250,8 @@ def test_list_filters_and_pages(ann: Browser, databases: Databases) -> None:
     assert cells(ann.get("/dialplan?q=D1P51").text) == ["d1p51"]
     assert cells(ann.get("/dialplan?sort=-pr&dpid=1").text)[:2] == ["d1p51", "d1p50"]
     assert "No rule fits" in ann.get("/dialplan?q=100%25").text
-    assert ann.get("/dialplan?dpid=abc").status_code == 400
+    wrong = ann.get("/dialplan?dpid=abc").text
+    assert "“abc” is no choice here" in unescape(wrong) and cells(wrong) == []
     rows = ann.get("/dialplan?format=csv").text.splitlines()
     assert len(rows) == LIMIT + 3 and "Priority" in rows[0]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from app.core.context import databases
 from app.core.database import reading
@@ -15,7 +16,9 @@ from app.core.errors import InvalidInput
 from app.core.words import _, _l
 from app.identity.access import current_operator
 from app.provisioning import browse
+from app.provisioning.tools import declaration
 from app.provisioning.tools.declaration import Tool
+from app.shell.filterbar import Choice, Filled, FilterBar, Text
 from app.shell.keyset import Page
 from app.shell.listing import LISTINGS, Action, Asked, Column, Empty, Listing
 
@@ -51,25 +54,40 @@ class RowList:
 
     def answer(self, template: str, values: Mapping[str, Any]) -> ResponseReturnValue:
         """The page, filtered as the address says; its table alone for htmx; all rows as CSV."""
-        tool, text = self.tool, request.args.get("q", "").strip()[:64]
-        asked = {column.name: whole(column.name) for column in tool.columns if column.filter}
-        chosen = {name: value for name, value in asked.items() if value is not None}
-        with reading(databases().switch) as connection:
-            offered = {name: browse.values_of(connection, tool, name) for name in asked}
+        tool, bar = self.tool, self._filled()
+        text = bar["q"] or ""
+        chosen = {name: int(value) for name, value in bar.values.items() if name != "q"}
 
         def fetch(wish: Asked) -> Page:
+            if bar.problems:
+                return Page([])
             with reading(databases().switch) as connection:
                 return browse.page(connection, tool, wish, chosen, text)
 
-        mine = {
-            "screens": self.screens,
-            "tool": tool,
-            "chosen": chosen,
-            "offered": offered,
-            "q": text,
-        }
+        mine = {"screens": self.screens, "tool": tool, "bar": bar, "chosen": chosen}
         listing = self._by_right[current_operator().may(tool.write)]
         return listing.answer(template, fetch, **mine, **values)
+
+    def _filled(self) -> Filled:
+        """The filters with the values that the table has now, as the address fills them."""
+        fields: list[Text | Choice] = []
+        if any(column.search for column in self.tool.columns):
+            fields.append(Text("q", self.tool.words.search, most=64, search=True))
+        with reading(databases().switch) as connection:
+            for column in self.tool.columns:
+                if column.filter:
+                    fields.append(_filter(connection, self.tool, column))
+        return FilterBar(*fields, label=self.tool.title).read(request.args)
+
+
+def _filter(connection: Connection, tool: Tool, column: declaration.Column) -> Text | Choice:
+    """Its values to choose from; a field to type into where there are too many."""
+    values = browse.values_of(connection, tool, column.name)
+    if len(values) > browse.MOST_VALUES:
+        return Text(column.name, column.label, most=10, clean=_whole)
+    words = dict(column.choices)
+    named = [(str(value), f"{column.label} {words.get(value, value)}") for value in values]
+    return Choice(column.name, column.label, named, none=_("%(label)s: all", label=column.label))
 
 
 def _columns(tool: Tool) -> tuple[Column, ...]:
@@ -98,13 +116,15 @@ def _actions(tool: Tool, blueprint: str, *, can_disable: bool) -> list[Action]:
     ]
 
 
+def _whole(given: str) -> str:
+    if not given.isascii() or not given.isdigit() or int(given) > _LARGEST:
+        raise InvalidInput(
+            _("“%(given)s” is no whole number.", given=given[:20]), _("Enter digits only.")
+        )
+    return given
+
+
 def whole(name: str) -> int | None:
     """A whole number of the address, None when it is not there; raises InvalidInput."""
     given = request.args.get(name, "").strip()
-    if not given:
-        return None
-    if not given.isascii() or not given.isdigit() or int(given) > _LARGEST:
-        raise InvalidInput(
-            _("“%(given)s” is no whole number.", given=given[:20]), _("Enter digits only."), name
-        )
-    return int(given)
+    return int(_whole(given)) if given else None
