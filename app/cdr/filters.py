@@ -15,7 +15,8 @@ class Filters:
 
     ``since`` (inclusive) and ``until`` (exclusive) bound the set-up time in UTC milliseconds.
     ``caller`` and ``callee`` take E.164 digits or a name; with a trailing ``*`` what starts with
-    it. ``status`` is ``answered`` or ``failed``; ``tenant_id`` is whose calls may be seen.
+    it. ``status`` is ``answered``, ``failed`` or ``unpriced`` (answered, waiting for a price);
+    ``tenant_id`` is whose calls may be seen.
     """
 
     since: int | None = None
@@ -34,8 +35,16 @@ class Filters:
             raise InvalidInput("The range ends before it begins.", "Swap from and till.", "since")
         if self.sip_class is not None and not 1 <= self.sip_class <= 6:
             raise InvalidInput("SIP classes are 1 to 6.", "Choose one of them.", "sip_class")
-        if self.status not in (None, "answered", "failed"):
-            raise InvalidInput("The status is answered or failed.", "Choose one.", "status")
+        if self.status not in (None, "answered", "failed", "unpriced"):
+            raise InvalidInput(
+                "The status is answered, failed or unpriced.", "Choose one.", "status"
+            )
+
+    @property
+    def waiting_only(self) -> bool:
+        """Whether the queue of unpriced calls holds all that is asked for."""
+        others = (self.caller, self.callee, self.call_id, self.domain, self.account)
+        return self.status == "unpriced" and all(other is None for other in others)
 
     def conditions(self, table: Table) -> list[ColumnElement[bool]]:
         """The conditions on one of the CDR tables, but for time."""
@@ -44,6 +53,8 @@ class Filters:
             value = getattr(self, name)
             if value is not None:
                 found.append(table.c[name] == value)
+        if self.status == "unpriced":
+            found.append(table.c.unpriced_reason.is_not(None))
         for name in ("caller", "callee"):
             value = getattr(self, name)
             if value is not None:

@@ -6,20 +6,17 @@ first and on the last of a hundred million rows.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import heapq
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 
 from app.cdr.filters import Filters
-from app.cdr.tables import answered, failed
+from app.cdr.tables import answered, failed, unpriced
 from app.core import clock
-from app.core.errors import InvalidInput
 
 # The bounds of the windows that are walked, in days before the start.
 _WINDOWS = (1, 7, 30, 120, 400)
@@ -27,33 +24,17 @@ _WINDOWS = (1, 7, 30, 120, 400)
 _PATIENCE_S = 0.2
 
 CDR = Mapping[str, Any]
+Column = ColumnElement[int]
+# The condition for rows of a page: of (setup_at, id), in whatever table they stand.
+Bounds = Callable[[Column, Column], list[ColumnElement[bool]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a list: opaque text outside."""
+    """A place in a list: the call that the page before ended with."""
 
     setup_at: int
     id: int
-
-    def __str__(self) -> str:
-        packed = f"{self.setup_at}.{self.id}".encode("ascii")
-        return base64.urlsafe_b64encode(packed).decode("ascii").rstrip("=")
-
-    @classmethod
-    def parse(cls, text: str) -> Cursor:
-        """The cursor of a text; InvalidInput when it is none."""
-        try:
-            packed = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
-            setup_at, _, row_id = packed.decode("ascii").partition(".")
-            cursor = cls(int(setup_at), int(row_id))
-        except (binascii.Error, ValueError) as exc:
-            raise InvalidInput(
-                "This is no place in the list.", "Start from its first page."
-            ) from exc
-        if max(abs(cursor.setup_at), abs(cursor.id)) >= 2**63:
-            raise InvalidInput("This is no place in the list.", "Start from its first page.")
-        return cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,41 +127,68 @@ def _window(
 ) -> list[CDR]:
     pages = []
     for table in tables:
-        place, row_id = table.c.setup_at, table.c.id
-        query = select(table).where(*filters.conditions(table), place >= low, place < high)
-        if after is not None:
-            query = query.where(
-                and_(
-                    place <= after.setup_at,
-                    or_(place < after.setup_at, row_id < after.id),
-                )
-            )
-        ordered = query.order_by(place.desc(), row_id.desc()).limit(wanted)
-        pages.append(connection.execute(ordered).mappings().all())
+
+        def bounds(place: Column, row_id: Column) -> list[ColumnElement[bool]]:
+            within = [place >= low, place < high]
+            if after is not None:
+                within.append(place <= after.setup_at)
+                within.append(or_(place < after.setup_at, row_id < after.id))
+            return within
+
+        pages.append(_read(connection, table, filters, bounds, wanted, newest=True))
     merged = heapq.merge(*pages, key=lambda row: (row["setup_at"], row["id"]), reverse=True)
-    return [dict(row) for row, _ in zip(merged, range(wanted), strict=False)]
+    return [row for row, _ in zip(merged, range(wanted), strict=False)]
 
 
 def _newer(connection: Connection, filters: Filters, before: Cursor, limit: int) -> list[CDR]:
     """Up to ``limit + 1`` rows above a place, oldest first."""
-    pages = []
-    for table in _tables(filters):
-        place, row_id = table.c.setup_at, table.c.id
-        query = select(table).where(
-            *filters.conditions(table),
-            place >= before.setup_at,
-            or_(place > before.setup_at, row_id > before.id),
-        )
-        if filters.until is not None:
-            query = query.where(place < filters.until)
-        ordered = query.order_by(place, row_id).limit(limit + 1)
-        pages.append(connection.execute(ordered).mappings().all())
+
+    def bounds(place: Column, row_id: Column) -> list[ColumnElement[bool]]:
+        within = [place >= before.setup_at, or_(place > before.setup_at, row_id > before.id)]
+        return within if filters.until is None else [*within, place < filters.until]
+
+    pages = [
+        _read(connection, table, filters, bounds, limit + 1, newest=False)
+        for table in _tables(filters)
+    ]
     merged = heapq.merge(*pages, key=lambda row: (row["setup_at"], row["id"]))
-    return [dict(row) for row, _ in zip(merged, range(limit + 1), strict=False)]
+    return [row for row, _ in zip(merged, range(limit + 1), strict=False)]
+
+
+def _read(
+    connection: Connection,
+    table: Table,
+    filters: Filters,
+    bounds: Bounds,
+    wanted: int,
+    *,
+    newest: bool,
+) -> Sequence[CDR]:
+    """Up to ``wanted`` rows of one table within bounds, the newest or the oldest first."""
+    place, row_id = table.c.setup_at, table.c.id
+    conditions = [*filters.conditions(table), *bounds(place, row_id)]
+    if filters.waiting_only:
+        queue = unpriced.c.setup_at, unpriced.c.cdr_id
+        waiting = select(unpriced.c.cdr_id, unpriced.c.setup_at).where(*bounds(*queue))
+        if filters.tenant_id is not None:
+            waiting = waiting.where(unpriced.c.tenant_id == filters.tenant_id)
+        found = connection.execute(
+            waiting.order_by(*(key.desc() if newest else key for key in queue)).limit(wanted)
+        ).all()
+        if not found:
+            return []
+        # Both keys, so that only the days in question are opened.
+        conditions = [
+            row_id.in_([row.cdr_id for row in found]),
+            place.in_({row.setup_at for row in found}),
+        ]
+    order = [key.desc() if newest else key for key in (place, row_id)]
+    query = select(table).where(*conditions).order_by(*order).limit(wanted)
+    return list(map(dict, connection.execute(query).mappings()))
 
 
 def _tables(filters: Filters) -> list[Table]:
-    wanted = {"answered": [answered], "failed": [failed]}
+    wanted = {"answered": [answered], "failed": [failed], "unpriced": [answered]}
     tables = wanted.get(filters.status or "", [answered, failed])
     if filters.sip_class is not None:
         # Only 2xx are answered; asking the other table would find nothing.

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from app.cdr import forms, raw, store, words
-from app.cdr.search import Cursor, Page, search
+from app.cdr.filters import Filters
+from app.cdr.listing import CALLS
+from app.cdr.search import Cursor, search
+from app.core import formats
 from app.core.context import databases
 from app.core.database import reading
-from app.core.errors import CompanionError, NotFound
+from app.core.errors import CompanionError, InvalidInput, NotFound
+from app.core.words import _
 from app.identity.access import current_operator, requires
 from app.mediation.tables import source
 from app.rating.explain import explain
+from app.shell import frame, locale
+from app.shell.columns import Asked
+from app.shell.keyset import Page, Place, no_place
 
 blueprint = Blueprint("cdr", __name__)
 
@@ -26,26 +33,60 @@ blueprint = Blueprint("cdr", __name__)
 @requires("cdr.read")
 def index() -> ResponseReturnValue:
     """One page of calls, newest first. The first page keeps itself up to date."""
-    form = forms.read(request.args)
-    operator = current_operator()
+    bar = forms.BAR.read(request.args, current_operator().zone)
+    inside = bool(request.headers.get("HX-Request"))
+    address: dict[str, Any] = bar.arguments()
+    if bar.untidy and not inside:
+        return redirect(url_for("cdr.index", **address))
+    if bar.problems:
+        return render_template("cdr/index.html", bar=bar, listing=None), 400
+    frame.show_in(bar.zone)
+    wanted = forms.filters(bar, _tenant())
     try:
-        filters = form.to_filters(operator.zone, _tenant())
-        after, before = (
-            Cursor.parse(text) if (text := request.args.get(name)) else None
-            for name in ("after", "before")
-        )
-    except CompanionError as error:
-        page, problem = Page([], None, None), str(error)
-        return render_template("cdr/index.html", **_list(form, page), problem=problem), 400
+        asked = CALLS.ask()
+        page = _page(asked, wanted)
+    except InvalidInput as error:
+        bar.problems[error.field or "after"] = str(error)
+        return render_template("cdr/index.html", bar=bar, listing=None), 400
+    live = bar.live and asked.place is None
+    stamp = _stamp(page.rows)
+    if inside and live and request.args.get("stamp") == stamp:
+        return "", 204
+
+    def fetch(again: Asked) -> Page:
+        return page if again == asked else _page(again, wanted)
+
+    template = "cdr/list.html" if inside else "cdr/index.html"
+    poll = url_for("cdr.index", stamp=stamp, **address) if live else ""
+    return CALLS.answer(template, fetch, bar=bar, live=poll)
+
+
+def _page(asked: Asked, filters: Filters) -> Page:
+    """One page as lists show it."""
+    place = asked.place
+    cursor = None
+    if place is not None:
+        if len(place.values) != 2 or not all(isinstance(value, int) for value in place.values):
+            raise no_place()
+        cursor = Cursor(*map(int, place.values))
+    backwards = place is not None and place.backwards
     with reading(databases().panel) as connection:
-        page = search(connection, filters, after=after, before=before)
-    values = _list(form, page)
-    live = not (after or before or form.until.data)
-    if request.headers.get("HX-Request"):
-        if request.args.get("stamp") == values["stamp"]:
-            return "", 204
-        return render_template("cdr/table.html", **values, live=live)
-    return render_template("cdr/index.html", **values, live=live)
+        found = search(
+            connection,
+            filters,
+            after=None if backwards else cursor,
+            before=cursor if backwards else None,
+            limit=asked.limit,
+        )
+    note = ""
+    if found.looked_back_to is not None:
+        moment = formats.moment(found.looked_back_to, frame.zone(), "minute", locale.tag())
+        note = _("Looked back to %(time)s: “Next” looks further.", time=moment.striptags())
+    return Page(found.rows, _text(found.next_cursor), _text(found.previous_cursor), note)
+
+
+def _text(cursor: Cursor | None) -> str | None:
+    return None if cursor is None else str(Place((cursor.setup_at, cursor.id)))
 
 
 @blueprint.get("/cdr/<int:cdr_id>")
@@ -57,7 +98,8 @@ def show(cdr_id: int) -> ResponseReturnValue:
         cdr = store.get(connection, cdr_id) if cdr_id < 2**63 else None
         if cdr is None or _tenant() not in (None, cdr["tenant_id"]):
             raise NotFound(
-                f"There is no call {cdr_id}.", "The list of calls shows those there are."
+                _("There is no call %(id)s.", id=cdr_id),
+                _("The list of calls shows those there are."),
             )
         explanation = explain(connection, cdr)
         origin = connection.execute(select(source).where(source.c.id == cdr["source_id"]))
@@ -85,26 +127,7 @@ def _tenant() -> int | None:
     return None if tenant_id == 1 else tenant_id
 
 
-def _list(form: forms.FilterForm, page: Page) -> dict[str, Any]:
-    address = form.arguments()
-    return {
-        "form": form,
-        "page": page,
-        "presets": forms.PRESETS,
-        "filters": address,
-        "stamp": _stamp(page),
-        "older": _address(address, after=page.next_cursor),
-        "newer": _address(address, before=page.previous_cursor),
-    }
-
-
-def _address(address: dict[str, str], **place: Cursor | None) -> str | None:
-    found = {name: str(cursor) for name, cursor in place.items() if cursor is not None}
-    arguments: dict[str, Any] = address | found
-    return url_for("cdr.index", **arguments) if found else None
-
-
-def _stamp(page: Page) -> str:
+def _stamp(rows: Sequence[Mapping[str, Any]]) -> str:
     """Changes when the page would look different."""
-    shown = [(row["id"], row["price"], row["unpriced_reason"], row["acc_ids"]) for row in page.rows]
+    shown = [(row["id"], row["price"], row["unpriced_reason"], row["acc_ids"]) for row in rows]
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

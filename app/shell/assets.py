@@ -44,6 +44,7 @@ JS = (
     "js/rows.js",
     "js/scroll.js",
     "js/tables.js",
+    "js/filters.js",
     "js/search.js",
     "js/keys.js",
     "js/forms.js",

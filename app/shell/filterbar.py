@@ -198,6 +198,23 @@ class Filled:
             if one.name in self.raw
         ]
 
+    def label_of(self, name: str) -> Label:
+        """The label of a field, or what another part of the address is called."""
+        parts = {
+            "range": _("Range"),
+            "since": _("From"),
+            "until": _("Till"),
+            "zone": _("Time zone"),
+            "sort": _("Order"),
+        }
+        labels = {one.name: one.label for one in self.bar.fields}
+        return labels.get(name) or parts.get(name) or _("Page")
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether a problem belongs to no field of the bar."""
+        return any(name not in self.bar.names for name in self.problems)
+
     def arguments(self, without: str | None = None, **changed: str) -> dict[str, str]:
         """What an address needs to ask for the same, with changes: nothing empty, no defaults.
 

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from app.core import clock
 from app.core.words import _
 from app.identity.access import current_operator
-from app.shell import sheet
+from app.shell import frame, sheet
 from app.shell.columns import Action, Asked, Column
 from app.shell.keyset import Page
 
@@ -43,7 +43,7 @@ class Shown:
         """This screen's address with other arguments; a page place is never carried over."""
         values: dict[str, Any] = dict(request.view_args or {})
         for name in request.args:
-            if name not in ("after", "before", "format"):
+            if name not in ("after", "before", "format", "stamp"):
                 values[name] = request.args.getlist(name)
         values.update(changed)
         return url_for(request.endpoint or "", **values)
@@ -98,7 +98,7 @@ def download(listing: Listing, asked: Asked, fetch: Callable[[Asked], Page]) -> 
     """All rows of the list, streamed as CSV with the columns that are shown."""
     columns = [column for column in listing.columns if column.name in asked.columns]
     columns = [column for column in columns if column.kind != "actions"]
-    cell = partial(_plain, zone=current_operator().zone)
+    cell = partial(_plain, zone=frame.zone())
 
     def rows() -> Iterator[list[object]]:
         for count, row in enumerate(listing.walk(asked, fetch, MOST)):

@@ -12,6 +12,7 @@ from app.core.words import _
 from app.identity.access import requires
 from app.shell import preferences
 from app.shell.listing import DENSITIES, LISTINGS
+from app.shell.zones import zones as all_zones
 
 blueprint = Blueprint("shell", __name__)
 
@@ -34,6 +35,14 @@ def keep_list(name: str) -> ResponseReturnValue:
     if density in DENSITIES:
         preferences.put("density", None if density == DENSITIES[0] else density)
     return redirect(_local(request.form.get("next", "")), 303)
+
+
+@blueprint.get("/zones")
+@requires("home.read")
+def zones() -> ResponseReturnValue:
+    """The names of all time zones as options of a field, fetched when the field is used."""
+    options = "".join(f'<option value="{name}">' for name in all_zones())
+    return options, {"Cache-Control": "private, max-age=86400"}
 
 
 def _local(address: str) -> str:

@@ -28,7 +28,7 @@ def seer(app: Flask) -> Browser:
 
 
 def _shown(page: str) -> list[int]:
-    return [int(number) for number in re.findall(r'id="call-(\d+)"', page)]
+    return [int(number) for number in re.findall(r'id="(?:row-calls|call)-(\d+)"', page)]
 
 
 def test_newest_first_answered_and_failed_together(databases: Databases, seer: Browser) -> None:
