@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 from flask import Flask
@@ -82,6 +82,12 @@ def visit(
         return page
 
     return open_page
+
+
+def show(page: Page, address: str, until: Literal["load", "networkidle"] = "load") -> None:
+    """Opens the address; an error page is no screen."""
+    answer = page.goto(address, wait_until=until)
+    assert answer is not None and answer.ok, (address, answer and answer.status)
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Tour
+from tests.browser.conftest import Tour, show
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
 # In the dark a page is built the same: only its colours differ.
@@ -41,7 +41,7 @@ def test_screens(tour: Tour, width: int, dark: bool) -> None:
     wrong = {}
     for name, address in tour.addresses.items():
         page = outside if name == "login" else inside
-        page.goto(address)
+        show(page, address)
         if found := violations(page, dark):
             wrong[name] = found
     assert wrong == {}, pformat(wrong, width=160)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from app.core import clock
 from app.core.database import Databases
 from tests.browser import screens
-from tests.browser.conftest import Tour
+from tests.browser.conftest import Tour, show
 from tests.cdr.calls import call, failed, put
 
 Visit = Callable[..., Page]
@@ -38,7 +38,7 @@ def test_a_call_opens_by_keyboard_and_back_closes_it(calls: list[int], visit: Vi
     page.goto("/cdr")
     page.keyboard.press("j")
     page.keyboard.press("j")
-    expect(page.locator(f"#call-{calls[1]}")).to_be_focused()
+    expect(page.locator(f"#row-calls-{calls[1]}")).to_be_focused()
     page.keyboard.press("k")
     page.keyboard.press("Enter")
     heading = page.locator("#drawer-title")
@@ -54,7 +54,7 @@ def test_a_call_opens_by_keyboard_and_back_closes_it(calls: list[int], visit: Vi
     expect(heading).to_have_text(f"Call {calls[1]}")
     page.keyboard.press("Escape")
     expect(page.locator("#drawer")).not_to_be_visible()
-    expect(page.locator(f"#call-{calls[1]}")).to_be_focused()
+    expect(page.locator(f"#row-calls-{calls[1]}")).to_be_focused()
     page.wait_for_url("**/cdr")
 
 
@@ -85,7 +85,7 @@ def test_a_drawers_address_is_a_page_of_its_own(calls: list[int], visit: Visit) 
 def test_everything_works_without_script(calls: list[int], visit: Visit) -> None:
     page = visit(script=False)
     page.goto("/cdr")
-    page.locator(f"#call-{calls[2]}").click()
+    page.locator(f"#row-calls-{calls[2]}").click()
     page.wait_for_url(f"**/cdr/{calls[2]}")
     page.goto("/cdr")
     page.get_by_label("Call-ID").fill("call-7@x")
@@ -126,8 +126,8 @@ def test_a_new_call_appears_by_itself(calls: list[int], databases: Databases, vi
     page.goto("/cdr")
     page.keyboard.press("j")
     (new,) = put(databases, call(setup_at=clock.now_ms()))
-    expect(page.locator(f"#call-{new}")).to_be_visible(timeout=4_000)
-    expect(page.locator(f"#call-{calls[0]}")).to_be_focused()
+    expect(page.locator(f"#row-calls-{new}")).to_be_visible(timeout=4_000)
+    expect(page.locator(f"#row-calls-{calls[0]}")).to_be_focused()
 
 
 def test_the_theme_is_remembered_and_follows_the_system(visit: Visit) -> None:
@@ -150,7 +150,7 @@ def test_no_screen_scrolls_sideways(tour: Tour, width: int) -> None:
     page = tour.page(width)
     wrong = {}
     for name, address in tour.addresses.items():
-        page.goto(address)
+        show(page, address)
         over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         if over > 0:
             wrong[name] = over
@@ -176,7 +176,7 @@ def test_targets_are_large_enough(tour: Tour, width: int) -> None:
     page = tour.page(width)
     wrong = {}
     for name, address in tour.addresses.items():
-        page.goto(address)
+        show(page, address)
         small = page.evaluate(
             """() => [...document.querySelectorAll("a, button, input, select, summary")]
               .filter((e) => e.checkVisibility({checkVisibilityCSS: true}))

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Tour
+from tests.browser.conftest import Tour, show
 
 MOST_BYTES = 200_000
 MOST_REQUESTS = 12
@@ -57,7 +57,7 @@ def test_a_first_visit_is_light_and_stays_here(tour: Tour) -> None:
     for name, address in tour.addresses.items():
         page = tour.page(entered=name != "login")
         meter = Meter(page)
-        page.goto(address, wait_until="networkidle")
+        show(page, address, "networkidle")
         if meter.bytes > MOST_BYTES or len(meter.requests) > MOST_REQUESTS:
             wrong[name] = (meter.bytes, meter.requests)
         strangers = [url for url in meter.requests if not url.startswith(tour.address)]
@@ -71,5 +71,5 @@ def test_no_screen_holds_code_of_its_own(tour: Tour) -> None:
     page, outside = tour.page(script=False), tour.page(script=False, entered=False)
     for name, address in tour.addresses.items():
         shown = outside if name == "login" else page
-        shown.goto(address)
+        show(shown, address)
         assert shown.evaluate(MADE_OF) == [], name
