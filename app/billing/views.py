@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
 
-from app.billing.lists import ACCOUNTS, ENTRIES
+from app.billing.lists import ACCOUNTS, BAR, ENTRIES
 from app.billing.lookup import starting
 from app.billing.words import KINDS, MODES, POSTED
 from app.core.context import databases
@@ -25,10 +25,13 @@ blueprint = Blueprint("billing", __name__)
 @requires("account.read")
 def index() -> ResponseReturnValue:
     """Accounts by code; ``q`` is how code or name start."""
-    text = request.args.get("q", "").strip()[:128]
+    bar = BAR.read(request.args)
+    text = bar["q"] or ""
     sees = current_operator().sees
 
     def fetch(asked: Asked) -> Page:
+        if bar.problems:
+            return Page([])
         c = account.c
         query = select(account, (c.balance + c.credit_limit - c.held).label("available"))
         query = query if sees is None else query.where(c.tenant_id == sees)
@@ -36,7 +39,7 @@ def index() -> ResponseReturnValue:
         with reading(databases().panel) as connection:
             return asked.page(connection, query, code=c.code, id=c.id)
 
-    return ACCOUNTS.answer("billing/index.html", fetch, text=text, modes=MODES)
+    return ACCOUNTS.answer("billing/index.html", fetch, bar=bar, modes=MODES)
 
 
 @blueprint.get("/accounts/<int:account_id>")

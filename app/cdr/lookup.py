@@ -144,7 +144,7 @@ def _many(side: str, digits: str) -> Hit:
 
 def _address(side: str, value: str, last: int | None) -> str:
     old = last is not None and last < clock.now_ms() - _LONG_AGO
-    span = "custom" if old else "90d"
+    span = "any" if old else "90d"
     return url_for("cdr.index", **{side: value}, range=span)  # type: ignore[arg-type]
 
 

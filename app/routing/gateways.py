@@ -13,7 +13,7 @@ from app.core.words import _
 from app.identity.access import Forbidden, current_operator, requires
 from app.opensips.tables import reflect
 from app.routing import gateway_uses
-from app.routing.lists import GATEWAYS
+from app.routing.lists import BAR, GATEWAYS
 from app.shell.listing import Asked, Page
 
 blueprint = Blueprint("gateways", __name__)
@@ -24,9 +24,12 @@ blueprint = Blueprint("gateways", __name__)
 def index() -> ResponseReturnValue:
     """Where calls leave to, by name; ``q`` is text in name, address or description."""
     _only_the_house()
-    text = request.args.get("q", "").strip()[:128]
+    bar = BAR.read(request.args)
+    text = bar["q"] or ""
 
     def fetch(asked: Asked) -> Page:
+        if bar.problems:
+            return Page([])
         with reading(databases().switch) as connection:
             table = reflect(connection, "dr_gateways")
             searched = (table.c.gwid, table.c.address, table.c.description)
@@ -36,7 +39,7 @@ def index() -> ResponseReturnValue:
             return asked.page(connection, query, gwid=table.c.gwid, id=table.c.id)
 
     states = gateway_uses.STATES
-    return GATEWAYS.answer("routing/gateways.html", fetch, text=text, states=states)
+    return GATEWAYS.answer("routing/gateways.html", fetch, bar=bar, states=states)
 
 
 @blueprint.get("/gateways/<int:gateway_id>")

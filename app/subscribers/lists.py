@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import url_for
 
 from app.core.words import _l
+from app.shell.filterbar import FilterBar, Text
 from app.shell.listing import Column, Empty, Listing
 
+BAR = FilterBar(Text("q", _l("User, user@domain or domain"), search=True), label=_l("Subscribers"))
 SUBSCRIBERS = Listing(
     "subscribers",
     _l("Subscribers, by name"),

@@ -12,7 +12,7 @@ from app.core.words import _
 from app.identity.access import current_operator, requires
 from app.shell.listing import Asked, Page
 from app.subscribers import store
-from app.subscribers.lists import SUBSCRIBERS
+from app.subscribers.lists import BAR, SUBSCRIBERS
 
 blueprint = Blueprint("subscribers", __name__)
 
@@ -21,18 +21,21 @@ blueprint = Blueprint("subscribers", __name__)
 @requires("subscriber.read")
 def index() -> ResponseReturnValue:
     """Who may register and call, by name; ``q`` is how user or domain start."""
-    text = request.args.get("q", "").strip()[:128]
+    bar = BAR.read(request.args)
+    text = bar["q"] or ""
     dbs = databases()
     domains = store.domains_of(dbs.panel, current_operator())
 
     def fetch(asked: Asked) -> Page:
+        if bar.problems:
+            return Page([])
         with reading(dbs.switch) as connection:
             query, table = store.query(connection)
             query = query.where(*store.seen(table, domains))
             query = query.where(store.matches(table, text)) if text else query
             return asked.page(connection, query, username=table.c.username, id=table.c.id)
 
-    return SUBSCRIBERS.answer("subscribers/index.html", fetch, text=text)
+    return SUBSCRIBERS.answer("subscribers/index.html", fetch, bar=bar)
 
 
 @blueprint.get("/subscribers/<int:subscriber_id>")
