@@ -40,6 +40,7 @@ JS = (
     "js/toasts.js",
     "js/connection.js",
     "js/theme.js",
+    "js/unsaved.js",
     "js/drawer.js",
     "js/rows.js",
     "js/scroll.js",
@@ -48,7 +49,6 @@ JS = (
     "js/search.js",
     "js/keys.js",
     "js/forms.js",
-    "js/unsaved.js",
     "js/charts.js",
 )
 

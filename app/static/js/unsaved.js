@@ -66,13 +66,16 @@
     }
   }, true);
 
-  // j and k go on to the next row while the drawer shows a form.
-  const openDrawer = companion.openDrawer;
-  companion.openDrawer = (address) => {
-    if (unsaved() && edited.closest("dialog")) ask(() => openDrawer(address));
-    else openDrawer(address);
-  };
+  // j and k go on to the next row while the drawer shows a form. (The drawer comes after this file.)
+  queueMicrotask(() => {
+    const openDrawer = companion.openDrawer;
+    companion.openDrawer = (address) => {
+      if (unsaved() && edited.closest("dialog")) ask(() => openDrawer(address));
+      else openDrawer(address);
+    };
+  });
 
+  // Before drawer.js, which would close on "back".
   window.addEventListener("popstate", (event) => {
     if (returning) { returning = false; event.stopImmediatePropagation(); return; }
     if (!unsaved()) return;
