@@ -74,7 +74,7 @@ def replay_one(entry_id: int) -> ResponseReturnValue:
 @requires("suspense.replay")
 def replay_selected() -> ResponseReturnValue:
     """Mediates the selected entries again."""
-    ids = [int(text) for text in request.form.getlist("ids") if text.isascii() and text.isdigit()]
+    ids = [int(text) for text in request.form.getlist("ids") if _is_id(text)]
     if not ids:
         raise InvalidInput(_("No row is selected."), _("Tick the rows first."), "ids")
     if len(ids) > MOST:
@@ -96,6 +96,10 @@ def replay_reason() -> ResponseReturnValue:
         return _replay_by_job(f"suspense:{reason}", reason=reason)
     _replay(ids, f"suspense:{reason}")
     return redirect(url_for("mediation.index", reason=reason), 303)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _replay_by_job(
