@@ -36,10 +36,16 @@ def create(
     """Makes an operator; returns the id. Raises InvalidInput or, for a taken login, Conflict."""
     if not _LOGIN.fullmatch(login):
         raise InvalidInput(
-            f"'{login}' is no login.", "Use up to 64 letters, digits and . _ @ + -.", "login"
+            _("'%(login)s' is no login.", login=login),
+            _("Use up to 64 letters, digits and . _ @ + -."),
+            "login",
         )
     if role not in ROLES:
-        raise InvalidInput(f"'{role}' is no role.", f"Use one of {', '.join(ROLES)}.", "role")
+        raise InvalidInput(
+            _("'%(role)s' is no role.", role=role),
+            _("Use one of %(names)s.", names=", ".join(ROLES)),
+            "role",
+        )
     row = {
         "tenant_id": tenant_id,
         "login": login,
@@ -48,11 +54,16 @@ def create(
         "created_at": clock.now_ms(),
     }
     if connection.scalar(select(operator.c.id).where(operator.c.login == login)) is not None:
-        raise Conflict(f"The login '{login}' is taken.", "Choose another, or reset its password.")
+        raise Conflict(
+            _("The login '%(login)s' is taken.", login=login),
+            _("Choose another, or reset its password."),
+        )
     try:
         return inserted_id(connection.execute(operator.insert(), row))
     except IntegrityError as exc:
-        raise Conflict(f"The login '{login}' is taken.", "Choose another one.") from exc
+        raise Conflict(
+            _("The login '%(login)s' is taken.", login=login), _("Choose another one.")
+        ) from exc
 
 
 def verify(connection: Connection, login: str, password: str) -> int | None:
@@ -80,9 +91,9 @@ def change_password(
     with reading(engine) as connection:
         row = get(connection, operator_id)
     if not _matches(row["password_hash"], old):
-        raise InvalidInput("That is not your present password.", "Try again.", "old")
+        raise InvalidInput(_("That is not your present password."), _("Try again."), "old")
     if secrets.compare_digest(old.encode(), new.encode()):
-        raise InvalidInput("The new password is the old one.", "Choose another one.", "new")
+        raise InvalidInput(_("The new password is the old one."), _("Choose another one."), "new")
     hashed = _hash(check_password(new, row["login"], "new"))
     with writing(engine) as connection:
         _store(connection, operator_id, hashed)
@@ -94,7 +105,10 @@ def reset_password(connection: Connection, login: str, new: str) -> int:
     """Sets a password without the old one (command line only); ends all sessions. Returns id."""
     found = connection.scalar(select(operator.c.id).where(operator.c.login == login))
     if found is None:
-        raise NotFound(f"There is no operator '{login}'.", "'flask operator list' shows them.")
+        raise NotFound(
+            _("There is no operator '%(login)s'.", login=login),
+            _("'flask operator list' shows them."),
+        )
     _store(connection, found, _hash(check_password(new, login)))
     sessions.revoke_all(connection, found)
     return int(found)
@@ -129,7 +143,7 @@ def get(connection: Connection, operator_id: int) -> RowMapping:
         connection.execute(select(operator).where(operator.c.id == operator_id)).mappings().first()
     )
     if row is None:
-        raise NotFound(f"There is no operator {operator_id}.")
+        raise NotFound(_("There is no operator %(operator_id)s.", operator_id=operator_id))
     return row
 
 
@@ -142,13 +156,17 @@ def check_password(password: str, login: str, field: str = "password") -> str:
     """The password itself when it is good enough, else InvalidInput."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise InvalidInput(
-            f"The password has {len(password)} characters.",
-            f"Use {SHORTEST} to {LONGEST}; three or four words make a good one.",
+            _("The password has %(count)s characters.", count=len(password)),
+            _(
+                "Use %(shortest)s to %(longest)s; three or four words make a good one.",
+                shortest=SHORTEST,
+                longest=LONGEST,
+            ),
             field,
         )
     if login.lower() in password.lower() or len(set(password)) < 5:
         raise InvalidInput(
-            "The password is too easy to guess.", "Use one without the login in it.", field
+            _("The password is too easy to guess."), _("Use one without the login in it."), field
         )
     return password
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
 from app.core import clock
 from app.core.database import inserted_id, reading, writing
 from app.core.errors import CompanionError
+from app.core.words import _, _n
 from app.identity.tables import login_attempt
 
 WINDOW_MS = 15 * clock.MINUTE
@@ -45,8 +46,12 @@ def attempt(engine: Engine, login: str, address: str) -> int:
     with writing(engine) as connection:
         connection.execute(delete(login_attempt).where(login_attempt.c.id == number))
     raise TooManyAttempts(
-        "Too many failed sign-ins.",
-        f"Wait {wait} minute{'s' if wait > 1 else ''}, then try again.",
+        _("Too many failed sign-ins."),
+        _n(
+            "Wait %(num)s minute, then try again.",
+            "Wait %(num)s minutes, then try again.",
+            wait,
+        ),
     )
 
 

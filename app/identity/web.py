@@ -11,6 +11,7 @@ from app.core import clock
 from app.core.context import databases
 from app.core.database import reading, writing
 from app.core.errors import InvalidInput
+from app.core.words import _
 from app.identity import error_pages, headers, sessions
 from app.identity.access import Operator, guard_views
 from app.identity.cookies import CookieSessions
@@ -51,7 +52,7 @@ def _refuse_nul() -> None:
     """No text of ours holds NUL, and PostgreSQL cannot be asked for it."""
     values = [*request.args.items(multi=True), *request.form.items(multi=True)]
     if any("\x00" in name or "\x00" in value for name, value in values):
-        raise InvalidInput("The request holds a NUL character.", "Leave it out.")
+        raise InvalidInput(_("The request holds a NUL character."), _("Leave it out."))
 
 
 def _load(token: str) -> Operator | None:

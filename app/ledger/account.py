@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 from app.core import clock, money
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.upsert import insert_once
+from app.core.words import _
 from app.ledger import posting, tables
 
 KINDS = frozenset({"customer", "reseller", "carrier"})
@@ -69,7 +70,9 @@ def create(
         credit_limit=money.check_range(credit_limit),
     )
     if not new:
-        raise Conflict(f"There is an account '{code}' already.", "Choose another code.")
+        raise Conflict(
+            _("There is an account '%(code)s' already.", code=code), _("Choose another code.")
+        )
     return row_id
 
 
@@ -109,7 +112,8 @@ def system_account(connection: Connection, tenant_id: int, kind: str, currency: 
     """The id of our own account of that kind (revenue, cash, adjustment); made when missing."""
     if kind not in SYSTEM_KINDS:
         raise InvalidInput(
-            f"'{kind}' is not a system account.", f"Use one of {', '.join(sorted(SYSTEM_KINDS))}."
+            _("'%(kind)s' is not a system account.", kind=kind),
+            _("Use one of %(names)s.", names=", ".join(sorted(SYSTEM_KINDS))),
         )
     code = f"{kind}:{currency}"
     known = find(connection, tenant_id, code)
@@ -137,10 +141,14 @@ def top_up(
     The same reference again changes nothing; raises Conflict when it stood for another top-up.
     """
     if amount <= 0:
-        raise InvalidInput("A top-up adds money.", "Use an amount above zero.", field="amount")
+        raise InvalidInput(
+            _("A top-up adds money."), _("Use an amount above zero."), field="amount"
+        )
     into = get(connection, account_id)
     if into.mode == "system":
-        raise InvalidInput(f"'{into.code}' is one of our own accounts.", "Top up a customer's.")
+        raise InvalidInput(
+            _("'%(code)s' is one of our own accounts.", code=into.code), _("Top up a customer's.")
+        )
     cash = system_account(connection, into.tenant_id, "cash", into.currency)
     posting_id = posting.post(
         connection,
@@ -159,8 +167,11 @@ def top_up(
     )
     if booked != amount:
         raise Conflict(
-            f"The reference '{reference}' was used before for something else.",
-            "Give each top-up a reference of its own.",
+            _(
+                "The reference '%(reference)s' was used before for something else.",
+                reference=reference,
+            ),
+            _("Give each top-up a reference of its own."),
         )
     return posting_id
 
@@ -169,7 +180,7 @@ def _one(connection: Connection, account_id: int, *, lock: bool) -> Account:
     query = select(*_COLUMNS).where(tables.account.c.id == account_id)
     row = connection.execute(query.with_for_update() if lock else query).first()
     if row is None:
-        raise NotFound(f"There is no account number {account_id}.")
+        raise NotFound(_("There is no account number %(account_id)s.", account_id=account_id))
     return _account(row)
 
 
@@ -185,27 +196,33 @@ def _insert(connection: Connection, **values: Any) -> tuple[int, bool]:
 def _check(code: str, kind: str, mode: str, currency: str, credit_limit: int) -> None:
     if not code or code != code.strip() or len(code) > 128:
         raise InvalidInput(
-            "The account's code is empty, too long or has blanks around it.",
-            "Use what the switch sends, such as alice@example.org.",
+            _("The account's code is empty, too long or has blanks around it."),
+            _("Use what the switch sends, such as alice@example.org."),
             field="code",
         )
     if code.partition(":")[0] in SYSTEM_KINDS and ":" in code:
-        raise InvalidInput(f"'{code}' is kept for our own accounts.", "Choose another.", "code")
+        raise InvalidInput(
+            _("'%(code)s' is kept for our own accounts.", code=code), _("Choose another."), "code"
+        )
     for value, allowed, field in ((kind, KINDS, "kind"), (mode, MODES, "mode")):
         if value not in allowed:
             raise InvalidInput(
-                f"'{value}' is no {field} of account.",
-                f"Use one of {', '.join(sorted(allowed))}.",
+                _("'%(value)s' is no %(field)s of account.", value=value, field=field),
+                _("Use one of %(names)s.", names=", ".join(sorted(allowed))),
                 field,
             )
     _check_currency(currency)
     if credit_limit < 0:
-        raise InvalidInput("A credit limit is not negative.", "Use 0 or more.", "credit_limit")
+        raise InvalidInput(
+            _("A credit limit is not negative."), _("Use 0 or more."), "credit_limit"
+        )
 
 
 def _check_currency(currency: str) -> None:
     letters = currency.isascii() and currency.isalpha() and currency.isupper()
     if not (letters and len(currency) == 3):
         raise InvalidInput(
-            f"'{currency}' is not a currency.", "Use its ISO 4217 code, such as EUR.", "currency"
+            _("'%(currency)s' is not a currency.", currency=currency),
+            _("Use its ISO 4217 code, such as EUR."),
+            "currency",
         )

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from app.core import clock, money
 from app.core.errors import CompanionError, InvalidInput, NotFound
 from app.core.upsert import insert_once
+from app.core.words import _
 from app.ledger import account as accounts
 from app.ledger import tables
 
@@ -79,7 +80,7 @@ def get(connection: Connection, hold_id: int) -> Hold:
     """The hold; raises NotFound."""
     row = connection.execute(select(*_COLUMNS).where(tables.hold.c.id == hold_id)).first()
     if row is None:
-        raise NotFound(f"There is no hold number {hold_id}.")
+        raise NotFound(_("There is no hold number %(hold_id)s.", hold_id=hold_id))
     return Hold(**row._mapping)
 
 
@@ -173,7 +174,7 @@ def settle_many(connection: Connection, charges: Iterable[tuple[int, int]]) -> i
 
 def _check_amount(amount: int) -> None:
     if amount < 0:
-        raise InvalidInput("A hold is not negative.")
+        raise InvalidInput(_("A hold is not negative."))
     money.check_range(amount)
 
 
@@ -193,7 +194,9 @@ def _find(connection: Connection, tenant_id: int, reference: str) -> Hold | None
 
 def _owned(found: Hold, account_id: int) -> Hold:
     if found.account_id != account_id:
-        raise InvalidInput(f"The hold '{found.reference}' belongs to another account.")
+        raise InvalidInput(
+            _("The hold '%(reference)s' belongs to another account.", reference=found.reference)
+        )
     return found
 
 
@@ -204,4 +207,6 @@ def _reserve(connection: Connection, account_id: int, amount: int) -> None:
         query = query.where(account.balance + account.credit_limit - account.held >= amount)
     done = connection.execute(query.values(held=account.held + amount))
     if done.rowcount != 1:
-        raise InsufficientFunds("The account has not enough left.", "Top it up, or end a call.")
+        raise InsufficientFunds(
+            _("The account has not enough left."), _("Top it up, or end a call.")
+        )

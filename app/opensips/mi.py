@@ -18,6 +18,7 @@ from requests import RequestException, Response
 from requests.exceptions import InvalidSchema, InvalidURL, SSLError
 
 from app.core.errors import CompanionError, InvalidInput
+from app.core.words import _
 from app.opensips.mi_names import ALLOWED, Command, spelled
 from app.opensips.mi_transport import Deadline, session
 
@@ -99,7 +100,9 @@ class MiClient:
         Never send empty optional parameters: their set selects the signature.
         """
         if method not in ALLOWED:
-            raise InvalidInput(f"The MI command '{method}' is not one that the panel may send.")
+            raise InvalidInput(
+                _("The MI command '%(method)s' is not one that the panel may send.", method=method)
+            )
         number = secrets.randbelow(2**31 - 1) + 1
         request: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "id": number}
         if params:
@@ -125,14 +128,15 @@ class MiClient:
                     return received
             except (InvalidURL, InvalidSchema, UnicodeError) as exc:
                 raise MiUnreachable(
-                    "The node's MI address cannot be used.", "Write it like http://host:8888/mi."
+                    _("The node's MI address cannot be used."),
+                    _("Write it like http://host:8888/mi."),
                 ) from exc
             except SSLError as exc:
                 if deadline.passed:
                     raise self._timeout(deadline, seconds) from exc
                 raise MiUnreachable(
-                    f"The certificate of {self.where} is not trusted.",
-                    "Give the node a certificate of a known authority and its right name.",
+                    _("The certificate of %(where)s is not trusted.", where=self.where),
+                    _("Give the node a certificate of a known authority and its right name."),
                 ) from exc
             except (RequestException, OSError) as exc:
                 raise self._network_error(exc, deadline, seconds) from exc
@@ -142,25 +146,27 @@ class MiClient:
             return self._timeout(deadline, seconds)
         if not deadline.connected:
             return MiUnreachable(
-                f"No connection to {self.where}: {_cause(exc)}.",
-                "Check that OpenSIPS runs, that mi_http listens there and that no firewall is"
-                " between.",
+                _("No connection to %(where)s: %(cause)s.", where=self.where, cause=_cause(exc)),
+                _(
+                    "Check that OpenSIPS runs, that mi_http listens there and that no firewall is"
+                    " between."
+                ),
             )
         return MiProtocolError(
-            f"{self.where} broke the connection before its answer was complete.",
-            "Check that this is the address of mi_http and look at OpenSIPS's log.",
+            _("%(where)s broke the connection before its answer was complete.", where=self.where),
+            _("Check that this is the address of mi_http and look at OpenSIPS's log."),
         )
 
     def _timeout(self, deadline: Deadline, seconds: float) -> MiTimeout:
-        seconds = round(seconds, 1)
+        said: dict[str, Any] = {"where": self.where, "seconds": round(seconds, 1)}
         if not deadline.connected:
             return MiTimeout(
-                f"{self.where} did not take the connection within {seconds:g} seconds.",
-                "Check that the host is up and that no firewall swallows the packets.",
+                _("%(where)s did not take the connection within %(seconds)g seconds.", **said),
+                _("Check that the host is up and that no firewall swallows the packets."),
             )
         return MiTimeout(
-            f"{self.where} did not answer within {seconds:g} seconds.",
-            "MI serves one command at a time: it may be busy, or the process hangs.",
+            _("%(where)s did not answer within %(seconds)g seconds.", **said),
+            _("MI serves one command at a time: it may be busy, or the process hangs."),
         )
 
     def _body(self, response: Response, sent: int) -> bytes:
@@ -172,8 +178,12 @@ class MiClient:
             received += chunk
             if len(received) > REPLY_LIMIT:
                 raise MiProtocolError(
-                    f"{self.where} sent more than {REPLY_LIMIT // 2**20} MB.",
-                    "Ask for less at a time; is this the address of mi_http?",
+                    _(
+                        "%(where)s sent more than %(size)s MB.",
+                        where=self.where,
+                        size=REPLY_LIMIT // 2**20,
+                    ),
+                    _("Ask for less at a time; is this the address of mi_http?"),
                 )
         return bytes(received)
 
@@ -190,7 +200,10 @@ class MiClient:
             remedy = "Redirects are not followed; use the address that it points to."
         elif status == 500:
             remedy = "The answer may be larger than httpd's buf_size; OpenSIPS's log says why."
-        return MiProtocolError(f"{self.where} answered with HTTP status {status}.", remedy)
+        return MiProtocolError(
+            _("%(where)s answered with HTTP status %(status)s.", where=self.where, status=status),
+            remedy,
+        )
 
     def _result(self, body: bytes, number: int) -> Any:
         try:
@@ -198,19 +211,19 @@ class MiClient:
             reply = json.loads(body.decode("utf-8", "replace"))
         except (ValueError, RecursionError) as exc:
             raise MiProtocolError(
-                f"{self.where} answered with half a reply or with no JSON.",
-                "Check that this is the address of mi_http and look at OpenSIPS's log.",
+                _("%(where)s answered with half a reply or with no JSON.", where=self.where),
+                _("Check that this is the address of mi_http and look at OpenSIPS's log."),
             ) from exc
         if not isinstance(reply, dict) or not ("result" in reply or "error" in reply):
             raise MiProtocolError(
-                f"{self.where} answered with JSON that is no MI reply.",
-                "Check that this is the address of mi_http.",
+                _("%(where)s answered with JSON that is no MI reply.", where=self.where),
+                _("Check that this is the address of mi_http."),
             )
         error = reply.get("error")
         if reply.get("id") != number:
             raise MiProtocolError(
-                f"{self.where} answered another request than ours.",
-                "Something between the panel and the node mixes up connections.",
+                _("%(where)s answered another request than ours.", where=self.where),
+                _("Something between the panel and the node mixes up connections."),
             )
         if error is not None:
             raise _command_error(error)
@@ -253,7 +266,7 @@ class NodeFacts:
         if found is None:
             raise MiCommandError(
                 METHOD_NOT_FOUND,
-                f"Method not found ({command.value})",
+                _("Method not found (%(command)s)", command=command.value),
                 "Load the module that provides this command.",
             )
         return found
@@ -271,7 +284,9 @@ def probe(client: MiClient, *, call: Caller | None = None) -> NodeFacts:
     ask = call or client.call
     offered = ask(Command.WHICH.value)
     if not isinstance(offered, list):
-        raise MiProtocolError(f"{client.where} did not list its commands.", "Is this OpenSIPS?")
+        raise MiProtocolError(
+            _("%(where)s did not list its commands.", where=client.where), _("Is this OpenSIPS?")
+        )
     commands = frozenset(str(name) for name in offered)
     version = ask(spelled(Command.VERSION, commands) or Command.VERSION.value)
     text = version.get("Server", "") if isinstance(version, dict) else version

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import CompanionError
+from app.core.words import _
 from app.opensips.dialplan import Answer, Rule
 
 # Rows to show in one question.
@@ -83,13 +84,15 @@ def _ask(question: dict[str, Any], seconds: float) -> list[dict[str, Any]]:
         )
     except subprocess.TimeoutExpired as exc:
         raise SandboxTimeout(
-            f"The expressions took longer than {seconds:g} seconds.",
-            "Make them simpler: no repeated group inside a repeated group.",
+            _("The expressions took longer than %(seconds)g seconds.", seconds=seconds),
+            _("Make them simpler: no repeated group inside a repeated group."),
             _answers(exc.stdout),
         ) from exc
     except subprocess.CalledProcessError as exc:
         raise SandboxTimeout(
-            "The expressions could not be evaluated.", "Make them simpler.", _answers(exc.stdout)
+            _("The expressions could not be evaluated."),
+            _("Make them simpler."),
+            _answers(exc.stdout),
         ) from exc
     return _answers(done.stdout)
 

@@ -35,6 +35,7 @@ from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.types import TypeEngine
 
 from app.core.errors import SwitchTableError
+from app.core.words import _
 
 # The table versions that OpenSIPS 3.4, 3.6 and 4.0 write into their ``version`` table.
 KNOWN_VERSIONS = {"acc": {7}, "missed_calls": {5}, "dialog": {12}, "dialplan": {5}}
@@ -111,9 +112,11 @@ def reflect(bind: Engine | Connection, name: str) -> Table:
         return Table(name, MetaData(), autoload_with=bind)
     except NoSuchTableError as exc:
         raise SwitchTableError(
-            f"The OpenSIPS database has no table '{name}'.",
-            "Point PANEL_OPENSIPS_DATABASE_URL at the database that OpenSIPS uses, or create"
-            " its tables with opensips-cli ('flask init --with-opensips-tables' for a trial).",
+            _("The OpenSIPS database has no table '%(name)s'.", name=name),
+            _(
+                "Point PANEL_OPENSIPS_DATABASE_URL at the database that OpenSIPS uses, or create"
+                " its tables with opensips-cli ('flask init --with-opensips-tables' for a trial)."
+            ),
         ) from exc
 
 
@@ -129,8 +132,13 @@ def check_version(connection: Connection, name: str) -> None:
     if found is None or int(found) not in KNOWN_VERSIONS[name]:
         known = ", ".join(map(str, sorted(KNOWN_VERSIONS[name])))
         raise SwitchTableError(
-            f"OpenSIPS's table '{name}' has version {found}; this panel knows {known}.",
-            "Use OpenSIPS 3.4, 3.6 or 4.0, or a newer panel. Nothing was read or changed.",
+            _(
+                "OpenSIPS's table '%(name)s' has version %(found)s; this panel knows %(known)s.",
+                name=name,
+                found=found,
+                known=known,
+            ),
+            _("Use OpenSIPS 3.4, 3.6 or 4.0, or a newer panel. Nothing was read or changed."),
         )
 
 
