@@ -8,7 +8,7 @@ from app.core.words import _l
 from app.shell.filterbar import FilterBar, Text
 from app.shell.listing import Column, Empty, Listing
 
-BAR = FilterBar(Text("q", _l("Code or name"), search=True), label=_l("Accounts"))
+BAR = FilterBar(Text("q", _l("Code or name"), search=True, wide=True), label=_l("Accounts"))
 ACCOUNTS = Listing(
     "accounts",
     _l("Accounts, by code"),

@@ -8,7 +8,9 @@ from app.core.words import _l
 from app.shell.filterbar import FilterBar, Text
 from app.shell.listing import Column, Empty, Listing
 
-BAR = FilterBar(Text("q", _l("Name, address or description"), search=True), label=_l("Gateways"))
+BAR = FilterBar(
+    Text("q", _l("Name, address or description"), search=True, wide=True), label=_l("Gateways")
+)
 GATEWAYS = Listing(
     "gateways",
     _l("Gateways, by name"),

@@ -8,7 +8,9 @@ from app.core.words import _l
 from app.shell.filterbar import FilterBar, Text
 from app.shell.listing import Column, Empty, Listing
 
-BAR = FilterBar(Text("q", _l("User, user@domain or domain"), search=True), label=_l("Subscribers"))
+BAR = FilterBar(
+    Text("q", _l("User, user@domain or domain"), search=True, wide=True), label=_l("Subscribers")
+)
 SUBSCRIBERS = Listing(
     "subscribers",
     _l("Subscribers, by name"),
