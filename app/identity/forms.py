@@ -43,11 +43,11 @@ class ViewForm(FlaskForm):
 
     zone = SelectField(
         _l("Time zone"),
-        choices=[(name, name) for name in operators.zones()],
+        choices=list(operators.zones()),
         render_kw={"translate": "no"},
     )
     locale = SelectField(
         _l("Dates and figures"),
-        choices=[(tag, tag) for tag in formats.LOCALES],
+        choices=list(formats.LOCALES),
         render_kw={"translate": "no"},
     )
