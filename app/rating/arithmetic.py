@@ -31,6 +31,9 @@ class Arithmetic(Protocol[N]):
     def increment(self, piece: Piece) -> N:
         """What one increment of a piece costs."""
 
+    def free(self, pieces: Sequence[Piece], fee: Fraction) -> bool:
+        """Whether they and the fee cost nothing."""
+
     def points(self, units: int, factor: Fraction) -> N:
         """What so many units take from a balance that counts them with a factor."""
 
@@ -73,6 +76,9 @@ class Exact:
 
     def increment(self, piece: Piece) -> Fraction:
         return piece.slot.cost(1)
+
+    def free(self, pieces: Sequence[Piece], fee: Fraction) -> bool:
+        return not fee and not any(piece.slot.price for piece in pieces)
 
     def points(self, units: int, factor: Fraction) -> Fraction:
         return units * factor

@@ -119,12 +119,21 @@ class Cgrates:
     def increment(self, piece: Piece) -> float:
         return increment(piece, self._places)
 
+    def free(self, pieces: Sequence[Piece], fee: Fraction) -> bool:
+        total = double(fee)  # what the tariff's rounding swallows is free as well
+        for piece in pieces:
+            total += rounded(piece.count * increment(piece, self._places), self._places, "half")
+        return not self.rounded(total, final_rounding(pieces))
+
     def points(self, units: int, factor: Fraction) -> float:
         if factor == 1:
             return double(Fraction(units))
         return rounded(units * double(factor), self._places, "up")
 
     def draw(self, value: float, cost: float, count: int) -> tuple[int, float]:
+        if cost and value.is_integer() and cost.is_integer():  # whole units: no digit is lost
+            paid = max(min(count, int(value // cost)), 0)
+            return paid, value - paid * cost
         paid = 0
         while paid < count and value >= cost:
             left = self.less(value, cost)
@@ -163,6 +172,6 @@ class Cgrates:
         return total
 
     def rounded(self, amount: float, rounding: Rounding) -> float:
-        if not rounding.places:
+        if rounding.places is None:
             return amount
         return rounded(amount, rounding.places, rounding.way)

@@ -52,7 +52,7 @@ class Debit(Generic[N]):
         self._offset: int | None = 0 if slots_at_zero or not arithmetic.faithful else None
         self._zero = arithmetic.number(ZERO)
         self._so_far = self._zero
-        self._fee_paid = self._cut = False
+        self._fee_paid = self._fee_owed = self._cut = False
         self._money: list[Balance] = []
 
     def run(self) -> None:
@@ -93,10 +93,13 @@ class Debit(Generic[N]):
         if self.arithmetic.covers(self._zero, self.values[balance.id]):
             return False
         if unit and not balance.subject:
-            return self._take_free(balance)
+            taken = self._take_free(balance)
+            self.fee_below_zero = self.fee_below_zero and not taken
+            return taken
         spans = self._rates.spans(balance.subject, self.position, self.usage.length)
         part: Part[N] = Part(spans[0].price.rounding)
         fee = spans[0].price.connect_fee
+        self._fee_owed = False
         if self._fee_due():
             payer = self._pay_fee(fee)
             if payer is None:
@@ -111,6 +114,8 @@ class Debit(Generic[N]):
                 break
         parts = [part for part in parts if part.draws]
         self.parts += parts
+        if parts:
+            self.fee_below_zero = self._fee_owed
         return bool(parts)
 
     def _now(self) -> datetime:
@@ -138,8 +143,10 @@ class Debit(Generic[N]):
                 return balance.id
             if balance.blocker:
                 return None
+        if fee and self._dry_run and not self.arithmetic.faithful:
+            return None
         if fee:
-            self.fee_below_zero = True
+            self._fee_owed = True
             self._below_zero(cost, 1)
         self._fee_paid = True
         return DEFAULT
@@ -173,22 +180,22 @@ class Debit(Generic[N]):
         self.position += step * count
         return True
 
-    def _runs(self, piece: Piece) -> Iterator[tuple[N, int]]:
-        """The increments of a piece as runs of equal cost, as far as a maximum lets them go; to
-        be taken one by one, since what was drawn before decides."""
+    def _runs(self, piece: Piece) -> Iterator[tuple[N, int, bool]]:
+        """The increments of a piece as runs of equal cost, as far as a maximum lets them go, and
+        whether it makes them free; to be taken one by one, since what was drawn decides."""
         cost, left, price = self.arithmetic.increment(piece), piece.count, piece.span.price
         if price.maximum is None:
-            yield cost, left
+            yield cost, left, False
             return
         while left:
             count = self.arithmetic.until(self._so_far, cost, price.maximum, left)
             if not count and price.cuts_at_maximum:
                 self._cut = self._dry_run
                 if not self._cut:
-                    yield cost, left
+                    yield cost, left, False
                 return
             if not count:
-                yield self._zero, left
+                yield self._zero, left, True
                 return
             room = (
                 None if price.cuts_at_maximum else self.arithmetic.room(self._so_far, price.maximum)
@@ -196,15 +203,18 @@ class Debit(Generic[N]):
             if room is not None and count > 1:  # the last one may reach over the maximum
                 count -= 1
             elif room is not None and not self.arithmetic.covers(room, cost):
-                yield room, 1
+                yield room, 1, False
                 left -= 1
                 continue
-            yield cost, count
+            yield cost, count, False
             left -= count
 
     def _take_piece(self, balance: Balance, piece: Piece, part: Part[N], *, unit: bool) -> bool:
         """Lets a balance pay the increments of a piece; whether all of them are paid."""
-        for cost, count in self._runs(piece):
+        for cost, count, free in self._runs(piece):
+            if free:
+                self._draw(part, piece, count, cost, money=balance.id)
+                continue
             if unit:
                 for _each in range(count):
                     if not self._pay_both(balance, piece, part, cost):
@@ -254,12 +264,9 @@ class Debit(Generic[N]):
         """What no balance paid: free of charge, or below zero when it must be charged."""
         spans = self._rates.spans("", self.position, self.usage.length)
         pieces, fee = self._pieces(spans), spans[0].price.connect_fee
-        free = all(
-            self.arithmetic.covers(self._zero, self.arithmetic.increment(piece)) for piece in pieces
-        )
         # CGRateS asks whether rest and fee are free, even where the fee is long paid.
         charged = self.usage.first if self.arithmetic.faithful else self._fee_due()
-        free = free and not (fee and charged)
+        free = self.arithmetic.free(pieces, fee if charged else ZERO)
         if not free and not self._may_go_below:
             return
         payer = self._pay_fee(fee) if not free and self._fee_due() else None
@@ -268,8 +275,8 @@ class Debit(Generic[N]):
             if not place and payer is not None and fee:
                 part.draws.append(self._fee_draw(fee, payer))
             self.parts.append(part)
-            whole = [(self.arithmetic.increment(piece), piece.count)]
-            for cost, count in whole if self.arithmetic.faithful else self._runs(piece):
+            whole = [(self.arithmetic.increment(piece), piece.count, False)]
+            for cost, count, _free in whole if self.arithmetic.faithful else self._runs(piece):
                 if not free:
                     self._below_zero(cost, count)
                 self._draw(part, piece, count, cost, money="" if free else DEFAULT)

@@ -64,6 +64,8 @@ def settle_longest(
     forced: bool = False,
 ) -> Settled:
     """Debits as much of the usage as the account can pay; ``forced`` refuses a part of it."""
+    if usage.length <= 0:
+        rates.spans("", 0, 1)  # nothing is paid, but there must be a price
     granted = longest(arithmetic, rates, account, usage)
     if granted is not None:
         if forced and granted < usage.length:
@@ -131,9 +133,10 @@ def _round(debit: Debit[N], cost: N) -> N:
         if not first.money or not arithmetic.exact(first.cost):
             continue
         before = arithmetic.charge([_costs(part)])
-        correction = arithmetic.number(
-            arithmetic.exact(arithmetic.rounded(before, part.rounding)) - arithmetic.exact(before)
-        )
+        # 0 decimals leave a price alone, but not the parts of a debit.
+        rounding = Rounding(part.rounding.way, part.rounding.places or 0)
+        after = arithmetic.rounded(before, rounding)
+        correction = arithmetic.number(arithmetic.exact(after) - arithmetic.exact(before))
         debit.values[first.money] = arithmetic.less(debit.values[first.money], correction)
         cost = arithmetic.add(cost, correction, 1)
     return cost

@@ -12,9 +12,6 @@ from app.rating.tariff.timing import Timing
 
 _FREE = "*zero"
 _KINDS = {"*monetary": MONEY, "*voice": "time", "*generic": GENERIC}
-# Free units are taken in steps of this much where a balance does not say (its
-# rals.balance_rating_subject).
-_STEPS = {"time": 1_000_000_000}
 
 
 def kind(name: str) -> str:
@@ -37,9 +34,9 @@ def account(described: Mapping[str, Any], plan: TariffPlan) -> Account:
 def _balance(item: Mapping[str, Any], plan: TariffPlan) -> Balance:
     what = kind(str(item.get("type", "*monetary")))
     subject = str(item.get("rating_subject") or "").strip()
-    step = _STEPS.get(what, 1)
+    step = None  # then it goes by what is used: a second, or one unit
     if subject.startswith(_FREE):
-        subject, step = "", ticks(subject[len(_FREE) :]) or step
+        subject, step = "", ticks(subject[len(_FREE) :]) or None
     elif subject == ANY and what != MONEY:
         subject = ""
     value = item.get("value")
