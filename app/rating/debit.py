@@ -96,9 +96,12 @@ class Debit(Generic[N]):
             taken = self._take_free(balance)
             self.fee_below_zero = self.fee_below_zero and not taken
             return taken
+        return self._take_priced(balance, unit=unit)
+
+    def _take_priced(self, balance: Balance, *, unit: bool) -> bool:
         spans = self._rates.spans(balance.subject, self.position, self.usage.length)
         part: Part[N] = Part(spans[0].price.rounding)
-        fee = spans[0].price.connect_fee
+        fee = self._fee(spans)
         self._fee_owed = False
         if self._fee_due():
             payer = self._pay_fee(fee)
@@ -126,9 +129,16 @@ class Debit(Generic[N]):
             self._offset = self.position
         return list(walk(spans, self.position, self.usage.length, offset=self._offset))
 
+    def _fee(self, spans: Sequence[Span]) -> Fraction:
+        price = spans[0].price
+        if price.maximum is None or price.cuts_at_maximum or self.arithmetic.faithful:
+            return price.connect_fee
+        return min(price.connect_fee, price.maximum)
+
     def _fee_due(self) -> bool:
-        paid = bool(self.parts) if self.arithmetic.faithful else self._fee_paid
-        return self.usage.first and not paid
+        # A call whose first part is covered by free units has no connect fee.
+        paid = self._fee_paid and not self.arithmetic.faithful
+        return self.usage.first and not self.parts and not paid
 
     def _pay_fee(self, fee: Fraction) -> str | None:
         """Takes the connect fee from the first money that holds it, else from below zero; None
@@ -263,7 +273,7 @@ class Debit(Generic[N]):
     def _rest(self) -> None:
         """What no balance paid: free of charge, or below zero when it must be charged."""
         spans = self._rates.spans("", self.position, self.usage.length)
-        pieces, fee = self._pieces(spans), spans[0].price.connect_fee
+        pieces, fee = self._pieces(spans), self._fee(spans)
         # CGRateS asks whether rest and fee are free, even where the fee is long paid.
         charged = self.usage.first if self.arithmetic.faithful else self._fee_due()
         free = self.arithmetic.free(pieces, fee if charged else ZERO)

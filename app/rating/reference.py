@@ -5,13 +5,13 @@ The kernel must agree with this module to the last digit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from app.core import clock, money
 from app.rating import cgrates_rounding
-from app.rating.tariff import Match, Price, Rate, Rounding
+from app.rating.tariff import Match, Policy, Price, Rate, Rounding
 from app.rating.tariff.terms import ZERO
 from app.rating.walk import Piece, Span, band_changes, walk
 
@@ -183,6 +183,8 @@ def affordable_ms(
         return 0
     if fits(limit_ms):
         return limit_ms
+    if match.rate.simple and match.version.policy == Policy() and not later:
+        return _whole_increments(match.rate, fits, limit_ms)
     # Prices never fall with length: halve what is left until one millisecond more is too much.
     low, high = 0, limit_ms - 1
     while low < high:
@@ -192,6 +194,20 @@ def affordable_ms(
         else:
             high = middle - 1
     return low
+
+
+def _whole_increments(rate: Rate, fits: Callable[[int], bool], limit_ms: int) -> int:
+    """The same by halving increments, of which there are fewer than milliseconds."""
+    if not fits(rate.initial_ms):
+        return 0
+    low, high = 0, max(limit_ms - rate.initial_ms, 0) // rate.increment_ms + 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(rate.initial_ms + middle * rate.increment_ms):
+            low = middle
+        else:
+            high = middle - 1
+    return min(rate.initial_ms + low * rate.increment_ms, limit_ms)
 
 
 def rounded(amount: Fraction, rounding: Rounding) -> Fraction:
