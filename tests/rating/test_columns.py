@@ -157,12 +157,20 @@ def test_few_calls_are_handed_to_the_reference() -> None:
         Band(Price((Slot(0, 1_000, 60_000, Fraction("0.01")),)), Timing(start=72_000)),
     )
     rate = Rate("49", "DE", Fraction(0), Fraction("0.06"), 60_000, 60_000, 1_000, bands=night)
-    bulk = Bulk(Version(1, 1, "T", "EUR", 4, "half", 0, PrefixIndex([("49", rate)])))
+    mobile = Rate("491", "Mobile", Fraction(1), Fraction(9), 60_000, 1_000, 1_000, bands=night)
+    version = Version(1, 1, "T", "EUR", 4, "half", 0, PrefixIndex([("49", rate), ("491", mobile)]))
+    bulk = Bulk(version)
     start = round(datetime(2026, 11, 23, tzinfo=UTC).timestamp()) * 1000
     count = 20_000
     at = start + np.arange(count, dtype=np.int64) * (86_400_000 // count)
-    bulk.price(["4930123"] * count, np.full(count, 180_000, dtype=np.int64), at)
+    numbers = ["4930123", "4915123"] * (count // 2)
+    priced = bulk.price(numbers, np.full(count, 180_000, dtype=np.int64), at)
     assert 0 < bulk.handed <= count * 0.01
+    for place in range(0, count, 371):
+        match = version.match(numbers[place])
+        assert match is not None
+        expected = reference.price(match, 180_000, at_ms=int(at[place])).units
+        assert priced.units[place] == expected
 
 
 def test_what_could_overflow_is_left_to_the_reference() -> None:

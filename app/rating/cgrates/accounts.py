@@ -40,7 +40,8 @@ def _balance(item: Mapping[str, Any], plan: TariffPlan) -> Balance:
     elif subject == ANY and what != MONEY:
         subject = ""
     value = item.get("value")
-    expiry = item.get("expiry") or item.get("expiry_time") or item.get("expires_at") or ""
+    expiries = ("expiry", "expiry_time", "expires_at", "expiration_date")
+    expiry = next((item[name] for name in expiries if item.get(name)), "")
     groups = names(item.get("shared_group") or item.get("shared_groups"))
     return Balance(
         str(item.get("id") or item.get("uuid") or ""),
