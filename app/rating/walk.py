@@ -80,22 +80,20 @@ def band_at(bands: Sequence[Band], second: int, zone: tzinfo) -> Band | None:
 
 
 def band_changes(
-    bands: Sequence[Band], zone: tzinfo, at: int, length: int, *, ticks: int, days: bool = False
+    bands: Sequence[Band], zone: tzinfo, at: int, length: int, *, ticks: int
 ) -> list[tuple[int, Band]]:
     """Which band holds from which tick of a call on that begins at ``at`` (ticks since 1970,
     ``ticks`` of them a second) and lasts ``length``. Where no band applies the last one goes on;
-    the list is empty when none applies at the beginning. With ``days`` each midnight begins a
-    new entry, even of the same band."""
+    the list is empty when none applies at the beginning."""
     first = band_at(bands, at // ticks, zone)
     if first is None:
         return []
     found = [(0, first)]
-    if len(bands) == 1 and not days:
+    if len(bands) == 1:
         return found
     timings = [band.timing for band in bands]
     for second in changes(timings, zone, at // ticks, -(-(at + length) // ticks)):
         band = band_at(bands, second, zone) or found[-1][1]
-        midnight = days and not local_time(second, zone).strftime("%H%M%S").strip("0")
-        if band is not found[-1][1] or midnight:
+        if band is not found[-1][1]:
             found.append((second * ticks - at, band))
     return found

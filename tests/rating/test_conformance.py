@@ -60,6 +60,36 @@ def test_accounts_without_limit_or_without_leave(
     assert conformance.judge(changed, conformance.EXACT).got == got
 
 
+def table(*rows: list[str]) -> dict[str, Any]:
+    return {"rows": list(rows)}
+
+
+@pytest.mark.parametrize(("usage", "compatible", "exact"), [("50s", "45.05", "45.05"),
+                                                            ("120s", "60.6", "45.75")])  # fmt: skip
+def test_a_band_that_begins_inside_a_slot(usage: str, compatible: str, exact: str) -> None:
+    """CGRateS 0.11 notices it only when the slot has ended; figures from its own engine."""
+    plan = {
+        "Destinations": table(["D", "49"]),
+        "Timings": table(["NIGHT", "*any", "*any", "*any", "*any", "22:30:00"]),
+        "Rates": table(
+            ["DAY", "0", "1", "1s", "1s", "0s"],
+            ["DAY", "", "2", "1s", "1s", "60s"],
+            ["LOW", "0", "0.01", "1s", "1s", "0s"],
+        ),
+        "DestinationRates": table(["A", "D", "DAY", "*up", "4"], ["B", "D", "LOW", "*up", "4"]),
+        "RatingPlans": table(["RP", "A", "*any", "10"], ["RP", "B", "NIGHT", "10"]),
+        "RatingProfiles": table(["acme", "call", "*any", "2012-01-01T00:00:00Z", "RP"]),
+    }
+    made = case("CGR-01") | {"tariff_plan": plan}
+    made["event"] |= {
+        "destination": "4930", "answer_time": "2016-02-12T22:29:15Z", "usage": usage
+    }  # fmt: skip
+    made["expect"] = {"cost": compatible, "exact_cost": exact}
+    for mode in (conformance.EXACT, conformance.COMPATIBLE):
+        verdict = conformance.judge(made, mode)
+        assert verdict.ok, verdict.line()
+
+
 def test_the_command_prints_a_line_a_case_and_mode(app: Flask, tmp_path: Path) -> None:
     done = app.test_cli_runner().invoke(args=["rating", "conformance", str(CASES)])
     lines = [json.loads(line) for line in done.output.splitlines()]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 
+from app.rating.cgrates.cuts import cuts
 from app.rating.cgrates.fields import SECOND
 from app.rating.cgrates.plan import ANY, Activation, TariffPlan
 from app.rating.tariff.terms import Band
@@ -63,10 +64,11 @@ class PlanRates:
         return found
 
     def _bands(self, stretch: _Stretch, first: int, last: int) -> list[Span]:
-        length = last - first if self.timed else 0
-        changes = band_changes(
-            stretch.bands, UTC, first, length, ticks=SECOND, days=self.faithful and self.timed
-        )
+        if self.faithful and self.timed:
+            changes = [(at - first, band) for at, band in cuts(stretch.bands, self.at, first, last)]
+        else:
+            length = last - first if self.timed else 0
+            changes = band_changes(stretch.bands, UTC, first, length, ticks=SECOND)
         return [
             Span(
                 first - self.at + start,
