@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ("alembic argon2-cffi Babel Flask Flask-Login Flask-WTF gunicorn pcre2 psycopg[binary] "
-       "PyMySQL requests SQLAlchemy tzdata").split()  # fmt: skip
+       "numpy PyMySQL requests SQLAlchemy tzdata").split()  # fmt: skip
 TEST = ("axe-playwright-python hypothesis import-linter mypy playwright pytest pytest-randomly "
         "pytest-socket pytest-xdist ruff types-requests types-WTForms").split()  # fmt: skip
 

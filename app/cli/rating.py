@@ -1,6 +1,8 @@
-"""``flask rating``: what would this call cost?"""
+"""``flask rating``: what would this call cost, and does the engine agree with known prices?"""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
@@ -12,7 +14,7 @@ from app.core.database import reading
 from app.core.errors import InvalidInput
 from app.core.numbering import NumberPlan, to_e164
 from app.ledger.tables import account
-from app.rating import reference, store
+from app.rating import conformance, reference, store
 from app.rating.explain import in_words
 from app.rating.tariff import Match
 
@@ -50,3 +52,19 @@ def quote(account_code: str, number: str, seconds: float, moment: str | None) ->
     click.echo(
         f"  {'Price':12} {money.to_text(priced.units, priced.currency):>14}  {priced.currency}"
     )
+
+
+@command.command("conformance")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_context
+def run_conformance(ctx: click.Context, file: Path) -> None:
+    """Price the cases of FILE, exactly and as CGRateS does: one JSON line a case and mode.
+
+    Exits with 1 when one of them comes out wrong.
+    """
+    failed = False
+    for verdict in conformance.run(file.read_text(encoding="utf-8")):
+        click.echo(verdict.line())
+        failed = failed or not verdict.ok
+    if failed:
+        ctx.exit(1)

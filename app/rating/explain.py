@@ -74,7 +74,7 @@ def explain(connection: Connection, cdr: Mapping[str, Any]) -> Explanation:
     match = find_match(connection, cdr["sell_version_id"], cdr["callee"])
     if match is None:
         return _noted(found, "The tariff version that priced this call is not there any more.")
-    return _with_steps(found, match, cdr["duration_ms"])
+    return _with_steps(found, match, cdr["duration_ms"], cdr["answered_at"])
 
 
 def _noted(found: Explanation, note: str) -> Explanation:
@@ -86,8 +86,10 @@ def _noted(found: Explanation, note: str) -> Explanation:
     )
 
 
-def _with_steps(found: Explanation, match: Match, duration_ms: int) -> Explanation:
-    priced = reference.price(match, duration_ms)
+def _with_steps(
+    found: Explanation, match: Match, duration_ms: int, answered_at: int
+) -> Explanation:
+    priced = reference.price(match, duration_ms, at_ms=answered_at)
     return Explanation(
         destination=match.destination,
         prefix=match.prefix,

@@ -24,6 +24,10 @@ class PrefixIndex(Generic[T]):
     def __len__(self) -> int:
         return len(self._by_prefix)
 
+    def items(self) -> Iterable[tuple[str, T]]:
+        """All prefixes and what they stand for."""
+        return self._by_prefix.items()
+
     def longest(self, number: str) -> T | None:
         """What the longest prefix of the number stands for, or None when none matches."""
         for length in self._lengths:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from app.rating import reference
 from app.rating.engine import Batch, RatableCall, Rated, Result, Unrated
 from app.rating.kernel import Compiled, compile_rate
-from app.rating.tariff import Match, Reason, TariffBook
+from app.rating.tariff import Match, Policy, Reason, TariffBook
+
+# What the compiled rates know: no bands, slots, tiers or limits, no other way to count.
+_PLAIN = Policy()
 
 
 class EmbeddedEngine:
@@ -28,7 +32,11 @@ class EmbeddedEngine:
         match = self.book.look_up(call.account_id, call.number, call.answered_at)
         if not isinstance(match, Match):
             return Unrated(call.id, match)
-        units = self._rate(match).units(call.duration_ms)
+        if match.rate.simple and match.version.policy == _PLAIN:
+            units = self._rate(match).units(call.duration_ms)
+        else:
+            priced = reference.price(match, call.duration_ms, at_ms=call.answered_at)
+            units = priced.units
         return Rated(call.id, units, match.currency, match.destination, match.version_id)
 
     def health(self) -> str:

@@ -8,39 +8,42 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from fractions import Fraction
+from typing import Literal
 
 from app.rating.prefix import PrefixIndex
-
-
-class Reason(StrEnum):
-    """Why a call has no price (yet)."""
-
-    NO_ACCOUNT = "no_account"
-    NO_TARIFF = "no_tariff"
-    NO_RATE = "no_rate"
-    NOT_A_NUMBER = "not_a_number"
-    CURRENCY = "currency"
-    WAITING = "waiting"
-    ENGINE_DOWN = "engine_down"
-    ENGINE_REFUSED = "engine_refused"
+from app.rating.tariff.rate import Origins, Rate
+from app.rating.tariff.reason import Reason
+from app.rating.tariff.terms import LengthRounding
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """The price of one destination: ``price`` per ``unit_ms``, after a fee for connecting.
+class Tax:
+    """A part of the price that goes to someone else; ``compound`` taxes the taxes before it."""
 
-    The first ``initial_ms`` are billed whole, then every begun ``increment_ms``.
-    """
+    name: str
+    rate: Fraction
+    compound: bool = False
 
-    prefix: str
-    destination: str
-    connect_fee: Fraction
-    price: Fraction
-    unit_ms: int
-    initial_ms: int
-    increment_ms: int
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a tariff counts, beyond its rates. The defaults: version at answer, bands split,
+    exact. ``compatible_places`` makes it round every increment to so many places, as CGRateS
+    does (its ``rounding_decimals``). ``attempt_causes`` are the final SIP codes whose attempts
+    pay the attempt fee."""
+
+    zone: str = "UTC"
+    version_at: Literal["answer", "split"] = "answer"
+    bands: Literal["answer", "split"] = "split"
+    length_rounding: LengthRounding | None = None
+    compatible_places: int | None = None
+    attempt_causes: frozenset[int] = frozenset()
+    origins: Origins | None = None
+    taxes: tuple[Tax, ...] = ()
+
+
+_POLICY = Policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,17 @@ class Version:
     rounding: str
     valid_from: int
     rates: PrefixIndex[Rate]
+    policy: Policy = _POLICY
 
-    def match(self, number: str) -> Match | None:
-        """The rate of the longest prefix of a number (E.164 digits)."""
+    def match(self, number: str, caller: str | None = None) -> Match | None:
+        """The rate of the longest prefix of a number (E.164 digits), for callers of the origin
+        of ``caller`` where the tariff tells them apart (None: the caller is not looked at)."""
         rate = self.rates.longest(number)
-        return None if rate is None else Match(self, rate)
+        if rate is None:
+            return None
+        if rate.origins and caller is not None and self.policy.origins is not None:
+            rate = rate.origins.get(self.policy.origins.of(caller), rate)
+        return Match(self, rate)
 
 
 @dataclass(frozen=True, slots=True)
