@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, PasswordField, SelectField, StringField
+from wtforms import (  # type: ignore[attr-defined]
+    HiddenField,
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    StringField,
+)
 from wtforms.validators import InputRequired, Length
 
 from app.core import formats
@@ -43,11 +49,11 @@ class ViewForm(FlaskForm):
 
     zone = SelectField(
         _l("Time zone"),
-        choices=list(operators.zones()),
+        choices=[SelectChoice(name) for name in operators.zones()],
         render_kw={"translate": "no"},
     )
     locale = SelectField(
         _l("Dates and figures"),
-        choices=list(formats.LOCALES),
+        choices=[SelectChoice(tag) for tag in formats.LOCALES],
         render_kw={"translate": "no"},
     )
