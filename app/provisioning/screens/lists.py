@@ -94,7 +94,7 @@ def _columns(tool: Tool) -> tuple[Column, ...]:
     shown = [
         Column(
             column.name,
-            column.label,
+            _l("State") if column.name == "disabled" else column.label,
             _KINDS.get(column.kind, "text"),
             sort="+" if browse.sortable(column) else "",
             room="" if column.room == "chosen" else column.room,
@@ -103,7 +103,10 @@ def _columns(tool: Tool) -> tuple[Column, ...]:
         )
         for column in tool.columns
     ]
-    return (*shown, Column("actions", _l("Actions"), "actions", fixed=True, fit=True))
+    return (
+        *shown,
+        Column("actions", _l("Actions"), "actions", room="medium", fixed=True, fit=True),
+    )
 
 
 def _actions(tool: Tool, blueprint: str, *, can_disable: bool) -> list[Action]:
