@@ -118,10 +118,8 @@ def test_replay_of_a_reason_makes_calls_of_what_fits(databases: Databases, admin
     answer = admin.post("/suspense/replay", data=values, follow_redirects=True)
     assert "2 rows are part of calls now" in answer.text
     assert "Nothing in suspense" in answer.text
-    assert (
-        admin.get("/cdr?range=90d&status=failed&since=2026-07-01T00:00").text.count("data-row-link")
-        == 2
-    )
+    calls = admin.get("/cdr?status=failed&since=2026-07-01T00:00", follow_redirects=True).text
+    assert calls.count("data-row-link") == 2
 
 
 def test_replay_needs_its_token_and_a_reason(admin: Browser) -> None:
