@@ -211,9 +211,9 @@ class Filled:
         return labels.get(name) or parts.get(name) or _("Page")
 
     @property
-    def elsewhere(self) -> bool:
-        """Whether a problem belongs to no field of the bar."""
-        return any(name not in self.bar.names for name in self.problems)
+    def range_problems(self) -> bool:
+        """Whether any part of the range is wrong."""
+        return any(name in self.problems for name in timerange.NAMES)
 
     def arguments(self, without: str | None = None, **changed: str) -> dict[str, str]:
         """What an address needs to ask for the same, with changes: nothing empty, no defaults.
