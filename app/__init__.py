@@ -18,6 +18,7 @@ SCREENS = (
     "app.identity.views",
     "app.shell.views",
     "app.shell.search_screen",
+    "app.shell.design.views",
     "app.jobs.views",
     "app.cdr.views",
     "app.mediation.views",

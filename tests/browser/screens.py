@@ -46,6 +46,9 @@ SCREENS = (
     Screen("job", "jobs.show", {"job_id": "job"}),
     Screen("job-cancel", "jobs.cancel", {"job_id": "job"}),
     Screen("account", "identity.account"),
+    Screen("design", "design.index"),
+    Screen("design-row", "design.drawer", {"number": "one"}),
+    Screen("design-confirm", "design.confirm"),
     Screen("search", "search.index"),
     Screen("search-found", "search.index", query={"q": "anna", "all": "1"}),
     Screen("search-none", "search.index", query={"q": "nothing like it"}),
@@ -66,6 +69,7 @@ NO_SCREENS = {
     "jobs.running": "a piece of the jobs",
     "routing.try_number": "a piece of the dialplan",
     "search.suggest": "the options of the search box",
+    "shell.zones": "the options of a field",
     "provisioning.progress": "a piece of the change",
 }
 

@@ -18,7 +18,7 @@ from app.shell.charts.model import (
     clean,
     place,
 )
-from app.shell.charts.scale import Scale, nice, word_ticks
+from app.shell.charts.scale import WIDTHS, Scale, nice, room_of, word_ticks
 
 SHADES = 7
 _ROW = 24
@@ -44,6 +44,8 @@ def heat(
     scale = nice(known, _ROW, SHADES)
     share = 100 / max(len(columns), 1)
     centres = [place((number + 0.5) * share) for number in range(len(columns))]
+    longest = max((len(say_short(value)) for value in known), default=1)
+    room = [name for name, width in WIDTHS.items() if room_of(longest) * len(columns) <= width]
     boxes = [
         Box(
             place(column * share),
@@ -52,6 +54,7 @@ def heat(
             _ROW,
             None if value is None else _shade(value, scale),
             "" if value is None else say_short(value),
+            " ".join(room),
         )
         for row, one in enumerate(grid)
         for column, value in enumerate(one)

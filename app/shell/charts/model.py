@@ -58,7 +58,8 @@ class Tick:
 class Box:
     """A bar or cell: ``x`` and ``width`` in per cent, ``y`` and ``height`` in pixels.
 
-    ``step`` is the cell's shade (0 … 6; None without value), ``label`` what stands in it.
+    ``step`` is the cell's shade (0 … 6; None without value), ``label`` what stands in it
+    where ``room`` says that it fits.
     """
 
     x: float
@@ -67,6 +68,7 @@ class Box:
     height: float
     step: int | None = None
     label: str = ""
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True)

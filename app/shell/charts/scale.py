@@ -13,6 +13,8 @@ from app.shell.charts.model import Say, Tick, Viewer, place
 
 # How many ticks have room beside each other in a narrow, a medium and a wide plot.
 ROOMS = {"narrow": 4, "medium": 7, "wide": 11}
+# How many pixels such plots have at least.
+WIDTHS = {"narrow": 300, "medium": 470, "wide": 800}
 
 _STEPS = (
     *((size, "second") for size in (1, 5, 15, 30)),
@@ -86,6 +88,9 @@ def across(instant_ms: int, first: int, last: int) -> float:
 
 def time_ticks(first: int, last: int, viewer: Viewer) -> tuple[Tick, ...]:
     """Round times from the first instant to the last, each with the rooms that can show it."""
+    if last <= first:
+        moment = clock.to_datetime(first).astimezone(clock.zone(viewer.zone))
+        return (Tick(50.0, words.row_time(moment, clock.DAY, viewer.locale)),)
     found: dict[tuple[int, str], list[str]] = {}
     for room, most in ROOMS.items():
         size, unit = next(
@@ -141,16 +146,19 @@ def _next(wall: datetime, size: int, unit: str) -> datetime:
     return wall + timedelta(milliseconds=_LENGTHS[unit] * size)
 
 
+def room_of(length: int) -> float:
+    """The pixels that a word of that many characters takes, with some air."""
+    return length * 6.3 + 10
+
+
 def word_ticks(labels: Sequence[str], centres: Sequence[float]) -> tuple[Tick, ...]:
     """The names of columns; where there is no room for all, every second, third … is left."""
     longest = max((len(label) for label in labels), default=1)
-    # a narrow plot is some 300 pixels wide, a character about 7, and words keep apart
-    widths = {"narrow": 300, "medium": 520, "wide": 900}
     every = {
-        room: max(1, math.ceil(len(labels) * (longest * 7 + 12) / width))
-        for room, width in widths.items()
+        room: max(1, math.ceil(len(labels) * room_of(longest) / width))
+        for room, width in WIDTHS.items()
     }
     return tuple(
-        Tick(centre, label, " ".join(room for room in widths if number % every[room] == 0))
+        Tick(centre, label, " ".join(room for room in WIDTHS if number % every[room] == 0))
         for number, (label, centre) in enumerate(zip(labels, centres, strict=True))
     )
