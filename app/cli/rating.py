@@ -14,7 +14,7 @@ from app.core.database import reading
 from app.core.errors import InvalidInput
 from app.core.numbering import NumberPlan, to_e164
 from app.ledger.tables import account
-from app.rating import conformance, reference, store
+from app.rating import conformance, reference, steps, store
 from app.rating.explain import in_words
 from app.rating.tariff import Match
 
@@ -47,7 +47,7 @@ def quote(account_code: str, number: str, seconds: float, moment: str | None) ->
     priced = reference.price(match, round(seconds * 1000))
     click.echo(f"{digits}: {match.destination}, prefix {match.prefix}, {match.version.tariff}")
     for step in priced.steps:
-        amount = reference.exact_text(step.amount)
+        amount = steps.exact_text(step.amount)
         click.echo(f"  {step.label:12} {amount:>14}  {step.calculation}")
     click.echo(
         f"  {'Price':12} {money.to_text(priced.units, priced.currency):>14}  {priced.currency}"

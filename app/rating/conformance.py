@@ -15,7 +15,7 @@ from typing import Any
 
 from app.core.errors import InvalidInput
 from app.core.words import _
-from app.rating import cgrates_rounding, reference
+from app.rating import cgrates_rounding, reference, steps
 from app.rating.arithmetic import Arithmetic, Exact
 from app.rating.cgrates.accounts import account, kind
 from app.rating.cgrates.fields import SECOND, instant, number, seconds_text, ticks
@@ -266,7 +266,7 @@ def _tables(plan: Mapping[str, Any]) -> dict[str, list[list[str]]]:
 
 
 def _text(value: Fraction) -> str:
-    return reference.exact_text(value).removeprefix("≈ ")
+    return steps.exact_text(value).removeprefix("≈ ")
 
 
 def _same(expected: Outcome, got: Outcome) -> bool:

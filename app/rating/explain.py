@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from app.core import money
+from app.core.words import _, _l
 from app.rating import reference
+from app.rating.steps import exact_text
 from app.rating.store import find_match
 from app.rating.tables import batch
 from app.rating.tariff import Match, Reason
@@ -40,22 +42,30 @@ class Explanation:
 
 
 _REASONS = {
-    Reason.NO_ACCOUNT: "No account has this call's account code. Create the account and assign"
-    " it a tariff; the call is then priced by itself.",
-    Reason.NO_TARIFF: "The account had no tariff at the time of the answer. Assign one that is"
-    " valid from then; the call is then priced by itself.",
-    Reason.NO_RATE: "No prefix of the tariff fits the number. Add a version with a rate for it.",
-    Reason.NOT_A_NUMBER: "What was dialled is not a telephone number, so no prefix can fit.",
-    Reason.CURRENCY: "The price has another currency than the account.",
-    Reason.WAITING: "The rating engine has not been asked yet.",
-    Reason.ENGINE_DOWN: "The rating engine does not answer. The call is priced when it returns.",
-    Reason.ENGINE_REFUSED: "The rating engine gave no price for this call; see its log.",
+    Reason.NO_ACCOUNT: _l(
+        "No account has this call's account code. Create the account and assign it a tariff;"
+        " the call is then priced by itself."
+    ),
+    Reason.NO_TARIFF: _l(
+        "The account had no tariff at the time of the answer. Assign one that is valid from"
+        " then; the call is then priced by itself."
+    ),
+    Reason.NO_RATE: _l(
+        "No prefix of the tariff fits the number. Add a version with a rate for it."
+    ),
+    Reason.NOT_A_NUMBER: _l("What was dialled is not a telephone number, so no prefix can fit."),
+    Reason.CURRENCY: _l("The price has another currency than the account."),
+    Reason.WAITING: _l("The rating engine has not been asked yet."),
+    Reason.ENGINE_DOWN: _l(
+        "The rating engine does not answer. The call is priced when it returns."
+    ),
+    Reason.ENGINE_REFUSED: _l("The rating engine gave no price for this call; see its log."),
 }
 
 
 def in_words(reason: str) -> str:
     """What an ``unpriced_reason`` means and what to do about it."""
-    return {str(known): words for known, words in _REASONS.items()}.get(reason, reason)
+    return str({str(known): words for known, words in _REASONS.items()}.get(reason, reason))
 
 
 def explain(connection: Connection, cdr: Mapping[str, Any]) -> Explanation:
@@ -63,17 +73,19 @@ def explain(connection: Connection, cdr: Mapping[str, Any]) -> Explanation:
     if cdr["unpriced_reason"]:
         return Explanation(note=in_words(cdr["unpriced_reason"]))
     if cdr["sell_amount"] is None:
-        return Explanation(note="The call was not answered: nothing is charged.")
+        return Explanation(note=_("The call was not answered: nothing is charged."))
     total = money.to_text(cdr["sell_amount"], cdr["sell_currency"]) or ""
     found = Explanation(
         destination=cdr["destination"], total_text=total, currency=cdr["sell_currency"]
     )
     if cdr["sell_version_id"] is None:
         name = connection.scalar(select(batch.c.engine).where(batch.c.id == cdr["sell_batch_id"]))
-        return _noted(found, f"Priced by the engine '{name}', which keeps its steps to itself.")
+        return _noted(
+            found, _("Priced by the engine '%(name)s', which keeps its steps to itself.", name=name)
+        )
     match = find_match(connection, cdr["sell_version_id"], cdr["callee"])
     if match is None:
-        return _noted(found, "The tariff version that priced this call is not there any more.")
+        return _noted(found, _("The tariff version that priced this call is not there any more."))
     return _with_steps(found, match, cdr["duration_ms"], cdr["answered_at"])
 
 
@@ -97,8 +109,7 @@ def _with_steps(
         version_id=match.version_id,
         version_from=match.version.valid_from,
         steps=tuple(
-            Step(step.label, step.calculation, reference.exact_text(step.amount))
-            for step in priced.steps
+            Step(step.label, step.calculation, exact_text(step.amount)) for step in priced.steps
         ),
         total_text=found.total_text,
         currency=found.currency,

@@ -10,21 +10,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from app.core import clock, money
+from app.core.words import _
 from app.rating import cgrates_rounding
+from app.rating import steps as steps_of
+from app.rating.steps import Step
 from app.rating.tariff import Match, Policy, Price, Rate, Rounding
 from app.rating.tariff.terms import ZERO
 from app.rating.walk import Piece, Span, band_changes, walk
 
 _ROUNDING = {"half": money.round_half_up, "up": money.round_up, "down": money.round_down}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of a price: what, how it was computed, and the exact amount."""
-
-    label: str
-    calculation: str
-    amount: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +79,17 @@ def price(
     else:
         exact = total.amount
         rounded = _ROUNDING[version.rounding](exact, rounding.places or 0)
-    steps = [Step("Connect fee", "once, on answer", total.fee), *_usage(match, pieces, duration_ms)]
+    steps = [
+        Step(_("Connect fee"), _("once, on answer"), total.fee),
+        *steps_of.usage(match, pieces, duration_ms, _billed(match, duration_ms)),
+    ]
     if exact != total.full:
-        steps.append(Step(*_limit(match, total), exact - total.full))
-    steps.append(Step("Rounding", f"{version.rounding}, {version.places} places", rounded - exact))
+        steps.append(Step(*steps_of.limit(match, total.full, total.amount), exact - total.full))
+    steps.append(
+        Step(_("Rounding"), steps_of.rounding(version.rounding, version.places), rounded - exact)
+    )
     units = money.to_units(rounded, version.currency)
-    taxes = tuple(_taxes(match, rounded))
+    taxes = tuple(steps_of.taxes(match, rounded))
     tax = money.to_units(sum((step.amount for step in taxes), ZERO), version.currency)
     billed = sum(piece.length for piece in pieces)
     return Priced(units, version.currency, billed, tuple(steps), tax, taxes)
@@ -217,66 +216,11 @@ def rounded(amount: Fraction, rounding: Rounding) -> Fraction:
     return _ROUNDING[rounding.way](amount, rounding.places)
 
 
-def exact_text(value: Fraction) -> str:
-    """Decimal text of an exact number; where decimals would not end, nine places after ``≈``."""
-    for places in range(19):
-        scaled = value * 10**places
-        if scaled.denominator == 1:
-            sign, digits = ("-" if scaled < 0 else ""), str(abs(scaled.numerator))
-            if not places:
-                return sign + digits
-            digits = digits.rjust(places + 1, "0")
-            return f"{sign}{digits[:-places]}.{digits[-places:]}"
-    return f"≈ {exact_text(money.round_half_up(value, 9))}"
+def _billed(match: Match, duration_ms: int) -> int:
+    return billed_ms(match.rate, _counted(match, duration_ms))
 
 
 def _counted(match: Match, duration_ms: int) -> int:
     length_rounding = match.version.policy.length_rounding
     length = max(duration_ms, 0)
     return length if length_rounding is None else length_rounding.applied(length)
-
-
-def _usage(match: Match, pieces: Sequence[Piece], duration_ms: int) -> list[Step]:
-    rate = match.rate
-    usage = sum((piece.slot.cost(piece.count) for piece in pieces), ZERO)
-    if rate.simple and len({piece.span.prefix for piece in pieces}) <= 1:
-        calculation = (
-            f"{_seconds(duration_ms)} s → {_seconds(billed_ms(rate, _counted(match, duration_ms)))}"
-            f" s billed ({_seconds(rate.initial_ms)}/{_seconds(rate.increment_ms)})"
-            f" × {exact_text(rate.price)} per {_seconds(rate.unit_ms)} s"
-        )
-        return [Step("Usage", calculation, usage)]
-    return [
-        Step(
-            piece.span.band or "Usage",
-            f"from {_seconds(piece.start)} s: {piece.count} × {_seconds(piece.slot.increment)} s"
-            f" × {exact_text(piece.slot.price)} per {_seconds(piece.slot.unit)} s",
-            piece.slot.cost(piece.count),
-        )
-        for piece in pieces
-    ]
-
-
-def _limit(match: Match, total: Total) -> tuple[str, str]:
-    if match.version.policy.compatible_places is not None:
-        return "Compatibility", "every increment rounded, as CGRateS does"
-    if total.amount > total.full:
-        return "Minimum", f"at least {exact_text(total.amount)}"
-    return "Limit", f"{exact_text(total.full)} becomes {exact_text(total.amount)}"
-
-
-def _taxes(match: Match, net: Fraction) -> list[Step]:
-    version, taken = match.version, ZERO
-    steps = []
-    for tax in version.policy.taxes:
-        base = net + taken if tax.compound else net
-        amount = money.round_half_up(base * tax.rate, version.places)
-        taken += amount
-        steps.append(
-            Step(tax.name, f"{exact_text(tax.rate * 100)} % of {exact_text(base)}", amount)
-        )
-    return steps
-
-
-def _seconds(duration_ms: int) -> str:
-    return exact_text(Fraction(duration_ms, 1000))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rating import reference
+from app.rating import reference, steps
 from app.rating.arithmetic import Exact
 from app.rating.balance import MONEY, Account, Balance
 from app.rating.settle import longest, settle, settle_longest
@@ -53,7 +53,7 @@ def call(length_s: int, at_s: int = 0) -> Usage:
 
 def left(account: Account, usage: Usage, what: OnePrice | None = None) -> dict[str, str]:
     settled = settle(Exact(), what or rates(), account, usage)
-    return {key: reference.exact_text(value) for key, value in settled.values.items()}
+    return {key: steps.exact_text(value) for key, value in settled.values.items()}
 
 
 def test_the_bundle_pays_first_and_money_the_rest() -> None:

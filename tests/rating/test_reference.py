@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rating import reference
+from app.rating import reference, steps
 from app.rating.kernel import compile_rate
 from app.rating.prefix import PrefixIndex
 from app.rating.tariff import Match, Rate, Version
@@ -114,4 +114,4 @@ def test_one_more_increment_would_be_too_much(what: Match, units: int) -> None:
     ],
 )
 def test_exact_numbers_as_text(value: Fraction, text: str) -> None:
-    assert reference.exact_text(value) == text
+    assert steps.exact_text(value) == text

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from app.rating import reference
+from app.rating import reference, steps
 from app.rating.engine import RatableCall, Rated
 from app.rating.engines.embedded import EmbeddedEngine
 from app.rating.prefix import PrefixIndex
@@ -51,7 +51,7 @@ def match(found: Rate, policy: Policy | None = None, valid_from: int = 0, places
 def euros(what: Match, seconds: float, **more: object) -> str:
     priced = reference.price(what, round(seconds * 1000), **more)  # type: ignore[arg-type]
     assert sum(step.amount for step in priced.steps) * 10**9 == priced.units
-    return reference.exact_text(Fraction(priced.units, 10**9))
+    return steps.exact_text(Fraction(priced.units, 10**9))
 
 
 def flat(price: str, unit: int = MINUTE, increment: int = 1_000, fee: str = "0") -> Price:
