@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import (  # type: ignore[attr-defined]
     HiddenField,
     PasswordField,
@@ -15,9 +14,10 @@ from wtforms.validators import InputRequired, Length
 from app.core import formats
 from app.core.words import _l
 from app.identity import operators
+from app.shell.forms import Form
 
 
-class LoginForm(FlaskForm):
+class LoginForm(Form):
     """Login and password; ``next`` is where to go on."""
 
     login = StringField(
@@ -37,14 +37,14 @@ class LoginForm(FlaskForm):
     next = HiddenField()
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(Form):
     """The present password and a new one."""
 
     old = PasswordField(_l("Present password"), [InputRequired(_l("Enter your present password."))])
     new = PasswordField(_l("New password"), [InputRequired(_l("Enter a new password."))])
 
 
-class ViewForm(FlaskForm):
+class ViewForm(Form):
     """How times and figures are shown."""
 
     zone = SelectField(

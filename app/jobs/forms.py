@@ -1,7 +1,7 @@
 """A deed that needs nothing but the token that proves where it was asked."""
 
-from flask_wtf import FlaskForm
+from app.shell.forms import Form
 
 
-class PlainForm(FlaskForm):
+class PlainForm(Form):
     """No fields."""

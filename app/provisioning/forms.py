@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, SelectChoice, SelectField, StringField  # type: ignore[attr-defined]
 from wtforms.validators import Length, Regexp, ValidationError
 
@@ -15,11 +14,12 @@ from app.core.errors import InvalidInput
 from app.core.words import _, _l
 from app.provisioning.changeset import COMMENT_LIMIT
 from app.provisioning.tools.declaration import Column, Tool
+from app.shell.forms import Form
 
 _WHOLE = re.compile(r"[+-]?\d{1,12}")
 
 
-class WhyForm(FlaskForm):
+class WhyForm(Form):
     """A deed that needs no more than a reason."""
 
     comment = StringField(

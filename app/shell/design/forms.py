@@ -1,6 +1,5 @@
 """A form with one of each field."""
 
-from flask_wtf import FlaskForm
 from wtforms import (  # type: ignore[attr-defined]
     BooleanField,
     SelectChoice,
@@ -11,9 +10,10 @@ from wtforms import (  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, Regexp
 
 from app.core.words import _l
+from app.shell.forms import Form
 
 
-class SampleForm(FlaskForm):
+class SampleForm(Form):
     """Fields of every kind; ``number`` refuses what holds no digits alone."""
 
     number = StringField(
@@ -32,5 +32,5 @@ class SampleForm(FlaskForm):
     active = BooleanField(_l("In use"), default=True)
 
 
-class PlainForm(FlaskForm):
+class PlainForm(Form):
     """Nothing but the token."""
