@@ -125,14 +125,13 @@ def cancel(job_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         with writing(databases().panel) as connection:
             if not queue.cancel(connection, job_id):
-                raise Conflict(
-                    _("The job has ended already, or cannot be cancelled."),
-                    _("Its page says how it ended."),
-                )
+                raise _too_late()
             audit.record(
                 connection, action="job.cancel", object=f"job:{job_id}", detail={"done": job.done}
             )
         return redirect(back, 303)
+    if job.over or job.kind not in kinds.known():
+        raise _too_late()
     asked = Confirmation(
         title=_("Cancel this job?"),
         what=_("It stops after the part that is being done. What is done stays done."),
@@ -160,6 +159,12 @@ def readyz() -> Response | tuple[Response, int]:
     if found:
         return jsonify(status="not ready", problems=found), 503
     return jsonify(status="ready")
+
+
+def _too_late() -> Conflict:
+    return Conflict(
+        _("The job has ended already, or cannot be cancelled."), _("Its page says how it ended.")
+    )
 
 
 def _is_id(text: str) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flask import Flask
 from playwright.sync_api import Page
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from werkzeug.serving import make_server
 
 from app import create_app
@@ -22,8 +22,11 @@ from app.core import clock
 from app.core.database import Databases, reading, writing
 from app.core.settings import load
 from app.identity import operators
-from app.jobs import heartbeat, progress
+from app.jobs import heartbeat, progress, queue
+from app.jobs.kinds import Bite
 from app.jobs.tables import job
+from app.mediation import replay_job
+from app.mediation.call import Trouble
 from app.mediation.tables import suspense
 from app.opensips.simulator import history
 from app.opensips.simulator.cast import cast
@@ -101,10 +104,16 @@ def _jobs(dbs: Databases) -> None:
         ended = progress.start(connection, "backlog", "Reading the calls of before", total=4_000)
         progress.advance(connection, ended, 4_000)
         progress.finish(connection, ended)
-        broken = progress.start(connection, "replay", "Replaying suspense", total=30)
-        progress.finish(connection, broken, "failed", {"problem": "The switch's table is away."})
-        going = progress.start(connection, "reprice", "Pricing calls again", total=1_200)
-        progress.advance(connection, going, 480)
+        away = {"message": "The switch's table is away.", "remedy": "See the switch's database."}
+        replay_job.start(connection, ids=range(1, 31))
+        broken = queue.take(connection)
+        assert broken is not None
+        queue.end(connection, broken, "failed", {"problem": away})
+        replay_job.start(connection, reason=Trouble.IN_FUTURE)
+        connection.execute(update(job).where(job.c.state == progress.WAITING).values(total=1_200))
+        going = queue.take(connection)
+        assert going is not None
+        queue.move(connection, going, Bite(480, {"after": 480}, {"used": 471, "still": 9}))
 
 
 def first_ids(seeded: Seeded) -> dict[str, int]:
