@@ -45,10 +45,10 @@ JS = (
     "js/rows.js",
     "js/scroll.js",
     "js/tables.js",
-    "js/filters.js",
     "js/search.js",
     "js/keys.js",
     "js/forms.js",
+    "js/filters.js",
     "js/charts.js",
 )
 

@@ -125,7 +125,7 @@ def test_through_a_list(page: Page) -> None:
     expect(page.locator("#drawer")).not_to_be_visible()
     expect(links.nth(1)).to_be_focused()
 
-    callee = page.get_by_label("Callee", exact=True)
+    callee = page.locator("#filter-callee")
     page.keyboard.press("f")
     tab_to(page, callee)
     page.keyboard.type("nobody at all")

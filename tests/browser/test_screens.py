@@ -88,7 +88,7 @@ def test_everything_works_without_script(calls: list[int], visit: Visit) -> None
     page.locator(f"#row-calls-{calls[2]}").click()
     page.wait_for_url(f"**/cdr/{calls[2]}")
     page.goto("/cdr")
-    page.get_by_label("Call-ID").fill("call-7@x")
+    page.locator("#filter-call_id").fill("call-7@x")
     page.get_by_role("button", name="Search").click()
     expect(page.locator("tr[data-row]")).to_have_count(1)
     page.get_by_role("button", name="Dark").first.click()

@@ -33,8 +33,8 @@ def test_calls_are_found_opened_and_left(page: Page) -> None:
     page.wait_for_url("**/cdr")
     page.locator("main .pager a[rel=next]").click()
     expect(page.locator("main tr[data-row]").first).to_be_visible()
-    page.get_by_label("Callee", exact=True).fill("nobody")
-    page.get_by_label("Callee", exact=True).press("Enter")
+    page.locator("#filter-callee").fill("nobody")
+    page.locator("#filter-callee").press("Enter")
     page.wait_for_url("**callee=nobody**")
     expect(page.locator("main tr[data-row]")).to_have_count(0)
 

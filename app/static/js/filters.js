@@ -1,4 +1,5 @@
-/* Filter bars: what is chosen with the pointer applies at once; the address stays short. */
+/* Filter bars: what is chosen with the pointer applies at once; the address stays short.
+   After forms.js, which leaves out empty fields and lets in all others. */
 (() => {
   "use strict";
   const { $, $$ } = companion;
