@@ -31,7 +31,7 @@ COLUMNS = (
     Column("caller", _l("Caller"), "phone", cut=True),
     Column("callee", _l("Callee"), "phone", room="medium", cut=True),
     Column("dialled", _l("Dialled"), "mono", cut=True, shown=False),
-    Column("destination", _l("Destination"), room="medium", cut=True),
+    Column("destination", _l("Destination"), room="wide", cut=True),
     Column("domain", _l("Domain"), room="widest", cut=True),
     Column("account", _l("Account"), room="wide", cut=True),
     Column("gateway", _l("Gateway"), room="widest", cut=True),
