@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 _THREADS = 8
 _UNDER_WAY = 64
 _PATIENCE_S = 5.0
+_LAST_TURN_S = 0.01
 _BEAT_S = 2.0
 _TRIES = 4
 # Deadlock, lock wait, row changed (MariaDB); deadlock, serialisation (PostgreSQL).
@@ -48,6 +49,7 @@ class Server:
         self._connections: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._listener: asyncio.Server | None = None
+        self._stopping = False
 
     async def start(self, host: str, port: int) -> int:
         """Listens; returns the port (0 asks for a free one). Raises CompanionError."""
@@ -63,6 +65,7 @@ class Server:
 
     async def stop(self) -> None:
         """Takes nothing new, answers what is under way (for some seconds), closes."""
+        self._stopping = True
         if self._listener is not None:
             self._listener.close()
         for task in self._connections:
@@ -80,9 +83,14 @@ class Server:
                     closed.cancel()
                 elif not closed.cancelled():
                     closed.exception()  # a peer that went away: nothing more to tell us
+        # What was accepted in the last moment is refused above; its socket closes in the next turn.
+        await asyncio.sleep(_LAST_TURN_S)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopping:
+            writer.transport.abort()
+            return
         self._writers.add(writer)
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._connections.add(task)
