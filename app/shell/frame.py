@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from markupsafe import Markup, escape
 
 from app.core import clock, formats, words
@@ -33,6 +34,14 @@ def init_app(app: Flask) -> None:
     )
     app.context_processor(_page)
     app.after_request(toasts.send)
+    app.after_request(_without_indents)
+
+
+def _without_indents(response: Response) -> Response:
+    """A long list is a third white space; text never holds a bare ``<``, so none of it is lost."""
+    if response.mimetype == "text/html" and not response.is_streamed:
+        response.set_data(re.sub(rb"\n\s+(?=<)", b"\n", response.get_data()))
+    return response
 
 
 def theme() -> str:
