@@ -84,7 +84,9 @@ def bundle(name: str) -> Bundle:
         mimetype, text = "text/css", "\n".join(_css(part) for part in CSS)
     else:
         mimetype = "text/javascript"
-        text = "\n".join((STATIC / part).read_text(encoding="utf-8") for part in JS)
+        # Indents and lines of comment are for those who read the files.
+        whole = "\n".join((STATIC / part).read_text(encoding="utf-8") for part in JS)
+        text = re.sub(r"^[ \t]+|^[ \t]*//.*\n", "", whole, flags=re.M)
     plain = text.encode()
     packed = gzip.compress(plain, 9, mtime=0)
     return Bundle(mimetype, plain, packed, hashlib.sha256(plain).hexdigest()[:12])

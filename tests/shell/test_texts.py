@@ -43,7 +43,8 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
-        data = self.stack[-1] or tag in _DATA or found.get("translate") == "no"
+        data = self.stack[-1] and found.get("translate") != "yes"
+        data = data or tag in _DATA or found.get("translate") == "no"
         if not data:
             for name in _READ:
                 self._judge(found.get(name) or "")
