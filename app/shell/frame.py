@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, g, request
 from markupsafe import Markup, escape
 
 from app.core import clock, formats, words
 from app.core.context import settings
 from app.identity.access import ROLE_WORDS, operator_or_none
-from app.shell import assets, locale, navigation, toasts
+from app.shell import assets, locale, navigation, toasts, wire
 
 THEMES = ("auto", "light", "dark")
 
@@ -34,14 +33,7 @@ def init_app(app: Flask) -> None:
     )
     app.context_processor(_page)
     app.after_request(toasts.send)
-    app.after_request(_without_indents)
-
-
-def _without_indents(response: Response) -> Response:
-    """A long list is a third white space; text never holds a bare ``<``, so none of it is lost."""
-    if response.mimetype == "text/html" and not response.is_streamed:
-        response.set_data(re.sub(rb"\n\s+(?=<)", b"\n", response.get_data()))
-    return response
+    wire.init_app(app)
 
 
 def theme() -> str:
