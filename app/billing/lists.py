@@ -19,7 +19,7 @@ ACCOUNTS = Listing(
         Column("mode", _l("Mode"), room="medium", fit=True),
         Column("balance", _l("Balance"), "money"),
         Column("held", _l("Held"), "money", room="wide"),
-        Column("available", _l("Available"), "money", room="medium"),
+        Column("available", _l("Available"), "money", room="wide"),
         Column("currency", _l("Currency"), shown=False),
     ),
     empty=Empty(_l("No account"), _l("None starts so, or none was made yet."), "account"),

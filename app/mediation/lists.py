@@ -68,9 +68,15 @@ OPEN_CALLS = Listing(
             kind="duration",
         ),
         Column("caller", _l("Caller"), "phone", value=lambda row: row["values"].get("caller")),
-        Column("callee", _l("Callee"), "phone", value=lambda row: row["values"].get("callee")),
+        Column(
+            "callee",
+            _l("Callee"),
+            "phone",
+            room="medium",
+            value=lambda row: row["values"].get("callee"),
+        ),
         Column("call_id", _l("Call-ID"), "mono", cut=True, room="medium"),
-        Column("method", _l("Method"), room="medium", value=lambda row: row["values"]["method"]),
+        Column("method", _l("Method"), room="wide", value=lambda row: row["values"]["method"]),
         Column("source_row", _l("Row"), room="medium", fit=True, value=_source_row),
     ),
     Empty(

@@ -24,6 +24,7 @@ COLUMNS = (
         limit=_INT,
         required=True,
         filter=True,
+        room="medium",
     ),
     Column(
         "pr",
@@ -68,7 +69,7 @@ COLUMNS = (
         "text",
         _l("PCRE whose groups the output can use; empty: the output stands as it is."),
         limit=64,
-        room="medium",
+        room="wide",
         search=True,
     ),
     Column(
@@ -99,7 +100,7 @@ COLUMNS = (
         "text",
         _l("Handed to the script with the output."),
         limit=255,
-        room="medium",
+        room="wide",
         search=True,
     ),
     Column("disabled", _l("Disabled"), "flag", _l("OpenSIPS skips the rule."), default=0),
