@@ -61,6 +61,8 @@ def make():
     except ImportError:
         stop("Python's venv module is missing. Install it with: apt-get install python3-venv")
     say("Making the Python environment .venv …")
+    if os.path.islink(VENV):
+        os.unlink(VENV)  # --clear would empty the folder that the link points to
     # --upgrade-deps would need the network; --clear removes what another Python left.
     if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV]):
         stop("The environment could not be made. Try: apt-get install python3-venv")
