@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 _THREADS = 8
 _UNDER_WAY = 64
 _PATIENCE_S = 5.0
-_LAST_TURN_S = 0.01
+_TURN_S = 0.001
+_LAST_TURNS = 20
 _BEAT_S = 2.0
 _TRIES = 4
 # Deadlock, lock wait, row changed (MariaDB); deadlock, serialisation (PostgreSQL).
@@ -83,8 +84,12 @@ class Server:
                     closed.cancel()
                 elif not closed.cancelled():
                     closed.exception()  # a peer that went away: nothing more to tell us
-        # What was accepted in the last moment is refused above; its socket closes in the next turn.
-        await asyncio.sleep(_LAST_TURN_S)
+        for writer in self._writers:
+            writer.transport.abort()  # a peer that takes nothing more
+        # What was accepted in the last moment is refused in one of the next turns, and closes in
+        # the one after. Turns are counted, not time: a busy machine has few turns in a moment.
+        for _turn in range(_LAST_TURNS):
+            await asyncio.sleep(_TURN_S)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
