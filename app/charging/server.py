@@ -32,7 +32,7 @@ _THREADS = 8
 _UNDER_WAY = 64
 _PATIENCE_S = 5.0
 _TURN_S = 0.001
-_LAST_TURNS = 20
+_TURNS = 10
 _BEAT_S = 2.0
 _TRIES = 4
 # Deadlock, lock wait, row changed (MariaDB); deadlock, serialisation (PostgreSQL).
@@ -67,12 +67,26 @@ class Server:
     async def stop(self) -> None:
         """Takes nothing new, answers what is under way (for some seconds), closes."""
         self._stopping = True
-        if self._listener is not None:
-            self._listener.close()
+        await self._accept_no_more()
         for task in self._connections:
             task.cancel()
         if self._connections:
             await asyncio.wait(self._connections, timeout=_PATIENCE_S)
+        await self._close_all()
+        await _turns()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def _accept_no_more(self) -> None:
+        if self._listener is None:
+            return
+        # A connection that was accepted but is not yet made when the listener closes would stay
+        # open unseen (asyncio's Server counts it only then): let those be made, close then.
+        for socket in self._listener.sockets:
+            asyncio.get_running_loop().remove_reader(socket.fileno())
+        await _turns()
+        self._listener.close()
+
+    async def _close_all(self) -> None:
         # A connection whose task was cancelled before its first step has closed nothing itself.
         for writer in self._writers:
             writer.close()
@@ -86,11 +100,6 @@ class Server:
                     closed.exception()  # a peer that went away: nothing more to tell us
         for writer in self._writers:
             writer.transport.abort()  # a peer that takes nothing more
-        # What was accepted in the last moment is refused in one of the next turns, and closes in
-        # the one after. Turns are counted, not time: a busy machine has few turns in a moment.
-        for _turn in range(_LAST_TURNS):
-            await asyncio.sleep(_TURN_S)
-        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._stopping:
@@ -188,6 +197,12 @@ class Server:
                     raise
                 time.sleep(0.01)
         raise AssertionError("unreachable")
+
+
+async def _turns() -> None:
+    """Lets the loop do what is due; turns are counted, since a busy machine has few in a moment."""
+    for _turn in range(_TURNS):
+        await asyncio.sleep(_TURN_S)
 
 
 def _passes(exc: DBAPIError) -> bool:
