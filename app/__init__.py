@@ -27,6 +27,8 @@ SCREENS = (
     "app.subscribers.views",
     "app.routing.gateways",
     "app.billing.views",
+    "app.identity.people_views",
+    "app.identity.tenants_views",
 )
 
 # Rooms in which the global search looks, in the order of its answers: each has ``PROVIDERS``.

@@ -41,7 +41,7 @@ def index() -> ResponseReturnValue:
     if bar.problems:
         return render_template("cdr/index.html", bar=bar, listing=None), 400
     frame.show_in(bar.zone)
-    wanted = forms.filters(bar, _tenant())
+    wanted = forms.filters(bar, current_operator().sees)
     try:
         asked = CALLS.ask()
         page = _page(asked, wanted)
@@ -96,7 +96,7 @@ def show(cdr_id: int) -> ResponseReturnValue:
     dbs = databases()
     with reading(dbs.panel) as connection:
         cdr = store.get(connection, cdr_id) if cdr_id < 2**63 else None
-        if cdr is None or _tenant() not in (None, cdr["tenant_id"]):
+        if cdr is None or not current_operator().sees_tenant(cdr["tenant_id"]):
             raise NotFound(
                 _("There is no call %(id)s.", id=cdr_id),
                 _("The list of calls shows those there are."),
@@ -109,7 +109,8 @@ def show(cdr_id: int) -> ResponseReturnValue:
             "flags": words.flags(cdr["flags"]),
             "source": origin.mappings().first(),
         }
-    rows, problem = _raw(cdr)
+    # Whose row it is at the carrier is the house's business.
+    rows, problem = _raw(cdr) if current_operator().sees is None else ([], "")
     return render_template("cdr/show.html", **values, raw_rows=rows, raw_problem=problem)
 
 
@@ -119,12 +120,6 @@ def _raw(cdr: Mapping[str, Any]) -> tuple[list[raw.RawRow], str]:
         return raw.rows(databases(), cdr), ""
     except CompanionError as error:
         return [], str(error)
-
-
-def _tenant() -> int | None:
-    """Whose calls the operator sees; None, the house itself, sees all."""
-    tenant_id = current_operator().tenant_id
-    return None if tenant_id == 1 else tenant_id
 
 
 def _stamp(rows: Sequence[Mapping[str, Any]]) -> str:

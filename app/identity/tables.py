@@ -8,7 +8,10 @@ tenant = table(
     "tenant",
     Column("id", Integer, primary_key=True),
     Column("name", String(80), nullable=False, unique=True),
+    # a reseller, whose customers this tenant's are; the house has none
+    Column("parent_id", Integer),
     Column("created_at", Instant, nullable=False),
+    Index("ix_tenant_parent_id", "parent_id"),
 )
 
 tenant_domain = table(

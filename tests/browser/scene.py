@@ -120,6 +120,7 @@ def _jobs(dbs: Databases) -> None:
 def first_ids(seeded: Seeded) -> dict[str, int]:
     """Keys for the addresses of deep pages, by the name of what they show."""
     from app.cdr.tables import answered, failed
+    from app.identity.tables import operator, tenant
     from app.ledger.tables import entry
     from app.opensips.tables import reflect
 
@@ -133,6 +134,8 @@ def first_ids(seeded: Seeded) -> dict[str, int]:
             "account": connection.scalar(select(func.min(entry.c.account_id))),
             "job": connection.scalar(select(func.max(job.c.id))),
             "change": connection.scalar(select(func.max(change_set.c.id))),
+            "operator": connection.scalar(select(func.min(operator.c.id))),
+            "tenant": connection.scalar(select(func.max(tenant.c.id))),
             # the made-up row of the page of pieces
             "one": 1,
         }
