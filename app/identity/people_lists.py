@@ -40,7 +40,14 @@ TENANTS = Listing(
         Column("parent", _l("Beneath"), room="medium", cut=True),
         Column("domains", _l("Domains"), "number"),
         Column("operators", _l("Operators"), "number", room="medium"),
-        Column("created_at", _l("Made"), "moment", room="wide"),
+        # The house was there before there was a clock to ask.
+        Column(
+            "created_at",
+            _l("Made"),
+            "moment",
+            room="wide",
+            value=lambda row: row["created_at"] or None,
+        ),
     ),
     Empty(_l("No tenant"), _l("Make one for each reseller or company."), "person"),
     sort="+name",
