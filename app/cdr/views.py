@@ -16,9 +16,10 @@ from app.cdr.listing import CALLS
 from app.cdr.search import Cursor, search
 from app.core import formats
 from app.core.context import databases
-from app.core.database import reading
+from app.core.database import reading, writing
 from app.core.errors import CompanionError, InvalidInput, NotFound
 from app.core.words import _
+from app.identity import audit
 from app.identity.access import current_operator, requires
 from app.mediation.tables import source
 from app.rating.explain import explain
@@ -56,6 +57,10 @@ def index() -> ResponseReturnValue:
     def fetch(again: Asked) -> Page:
         return page if again == asked else _page(again, wanted)
 
+    if asked.csv:
+        with writing(databases().panel) as connection:
+            detail = {**address, "columns": [column.name for column in CALLS.columns]}
+            audit.record(connection, action="calls.exported", object="calls", detail=detail)
     template = "cdr/list.html" if inside else "cdr/index.html"
     poll = url_for("cdr.index", stamp=stamp, **address) if live else ""
     return CALLS.answer(template, fetch, bar=bar, live=poll)
@@ -110,6 +115,8 @@ def show(cdr_id: int) -> ResponseReturnValue:
             "source": origin.mappings().first(),
         }
     # Whose row it is at the carrier is the house's business.
+    with writing(dbs.panel) as connection:
+        audit.record(connection, action="call.viewed", object=f"call:{cdr_id}")
     rows, problem = _raw(cdr) if current_operator().sees is None else ([], "")
     return render_template("cdr/show.html", **values, raw_rows=rows, raw_problem=problem)
 

@@ -34,6 +34,7 @@ PERMISSIONS = frozenset(
         "operator.write",
         "tenant.read",
         "tenant.write",
+        "audit.read",
         "design.read",
         # one's own password, zone and session: every role has it
         "self.write",
@@ -53,6 +54,7 @@ TENANT_SAFE = frozenset(
         "operator.write",
         "tenant.read",
         "tenant.write",
+        "audit.read",
         "self.write",
     }
 )
@@ -70,7 +72,15 @@ ROLES: dict[str, frozenset[str]] = {
     "billing": frozenset(_LOOK | {"account.write", "suspense.read", "job.read"}),
     "support": frozenset(_LOOK | _NETWORK),
     "reseller": frozenset(
-        _LOOK | {"account.write", "operator.read", "operator.write", "tenant.read", "tenant.write"}
+        _LOOK
+        | {
+            "account.write",
+            "operator.read",
+            "operator.write",
+            "tenant.read",
+            "tenant.write",
+            "audit.read",
+        }
     ),
     "readonly": frozenset(name for name in PERMISSIONS if name.endswith(".read")) - _ADMIN_ONLY
     | {"self.write"},

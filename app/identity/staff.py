@@ -85,10 +85,8 @@ def change(
         connection,
         action="operator.change",
         object=f"operator:{operator_id}",
-        detail={
-            "role": [row["role"], role],
-            "active": [bool(row["active"]), active],
-        },
+        before={"login": row["login"], "role": row["role"], "active": bool(row["active"])},
+        after={"login": row["login"], "role": role, "active": active},
     )
 
 

@@ -96,7 +96,13 @@ def edit(tenant_id: int) -> ResponseReturnValue:
             with writing(databases().panel) as connection:
                 tenants.rename(connection, row["id"], form.name.data or "")
                 tenants.set_domains(connection, row["id"], _lines(form), sees)
-                _record(connection, "tenant.change", row["id"], form, before=domains)
+                _record(
+                    connection,
+                    "tenant.change",
+                    row["id"],
+                    form,
+                    {"name": row["name"], "domains": domains},
+                )
         except CompanionError as error:
             place_error(form, error, "domains")
         else:
@@ -111,8 +117,17 @@ def _lines(form: TenantForm) -> list[str]:
 
 
 def _record(
-    connection: Any, action: str, tenant_id: int, form: TenantForm, before: list[str] | None = None
+    connection: Any,
+    action: str,
+    tenant_id: int,
+    form: TenantForm,
+    before: dict[str, Any] | None = None,
 ) -> None:
     after = tenants.domains_of(connection, tenant_id)
-    detail = {"name": form.name.data, "domains": [before or [], after]}
-    audit.record(connection, action=action, object=f"tenant:{tenant_id}", detail=detail)
+    audit.record(
+        connection,
+        action=action,
+        object=f"tenant:{tenant_id}",
+        before=before,
+        after={"name": form.name.data, "domains": after},
+    )

@@ -83,6 +83,8 @@ MAY = {
     "tenants.index": "aAR",
     "tenants.new": "aAR",
     "tenants.edit": "aAR",
+    "audit.index": "aoARO",
+    "audit.show": "aoARO",
     # the pieces that screens are made of
     "design.index": "a",
     "design.bulk": "a",

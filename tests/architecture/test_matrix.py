@@ -28,7 +28,7 @@ from tests.identity.people import Browser, sign_in
 
 NOW = clock.now_ms()
 # What a GET may write: when somebody was last seen.
-_MAY_CHANGE = {"operator_session"}
+_MAY_CHANGE = {"operator_session", "audit", "audit_head"}
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +143,7 @@ def test_each_role_may_what_the_matrix_says(app: Flask, house: Databases, letter
 def _looks(ids: dict[str, int]) -> list[str]:
     """Every address that shows rows, lists, files, searches and pages of the tenant's things."""
     mark = mark_of(ids["tenant_id"])
-    lists = ["/cdr?range=any", "/accounts", "/subscribers", "/operators", "/tenants", "/"]
+    lists = ["/cdr?range=any", "/accounts", "/subscribers", "/operators", "/tenants", "/audit", "/"]
     files = [f"{address}{'&' if '?' in address else '?'}format=csv" for address in lists[:-1]]
     searches = [
         f"/search?q={text}&all=1"

@@ -52,6 +52,8 @@ SCREENS = (
     Screen("tenants", "tenants.index"),
     Screen("tenant-new", "tenants.new"),
     Screen("tenant", "tenants.edit", {"tenant_id": "tenant"}),
+    Screen("audit", "audit.index"),
+    Screen("audit-entry", "audit.show", {"entry_id": "audit"}),
     Screen("design", "design.index"),
     Screen("design-row", "design.drawer", {"number": "one"}),
     Screen("design-confirm", "design.confirm"),

@@ -94,10 +94,10 @@ def test_a_changed_role_counts_at_once(app: Flask, databases: Databases) -> None
     assert _row(databases, "nick") == ("support", 1, True)
     assert other.get("/cdr").status_code == 303
     with reading(databases.panel) as connection:
-        detail = connection.scalar(
-            select(audit.c.detail).where(audit.c.action == "operator.change")
-        )
-    assert detail == '{"role": ["noc", "support"], "active": [true, true]}'
+        columns = (audit.c.before, audit.c.after)
+        row = connection.execute(select(*columns).where(audit.c.action == "operator.change")).one()
+    assert row.before == '{"login": "nick", "role": "noc", "active": true}'
+    assert row.after == '{"login": "nick", "role": "support", "active": true}'
 
 
 def test_a_new_password_ends_sessions_and_is_shown_once(app: Flask, databases: Databases) -> None:
