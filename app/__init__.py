@@ -27,6 +27,9 @@ SCREENS = (
     "app.subscribers.views",
     "app.routing.gateways",
     "app.billing.views",
+    "app.identity.people_views",
+    "app.identity.tenants_views",
+    "app.identity.audit_views",
 )
 
 # Rooms in which the global search looks, in the order of its answers: each has ``PROVIDERS``.
@@ -53,6 +56,7 @@ COMMANDS = (
     "app.cli.account",
     "app.cli.push",
     "app.cli.verify",
+    "app.cli.audit",
 )
 
 

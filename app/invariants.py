@@ -16,6 +16,7 @@ from app.core import clock
 from app.core.database import Databases, reading
 from app.core.findings import MOST, Finding
 from app.core.settings import Settings
+from app.identity import chain as audit_chain
 from app.ledger import reconcile as ledger
 from app.ledger.tables import account, entry, posting
 from app.mediation.source import (
@@ -44,6 +45,7 @@ def check(dbs: Databases, settings: Settings, *, offline: bool = False) -> Itera
         yield from ledger.check(connection)
         yield from charging.check(connection, settings)
         yield _prices_repeat(connection)
+        yield audit_chain.check(connection)
     yield from provisioning.check(dbs, settings, offline)
 
 

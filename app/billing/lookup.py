@@ -10,7 +10,7 @@ from app.core.context import databases
 from app.core.patience import hurried
 from app.core.prefixes import starts_with
 from app.core.words import _l
-from app.identity.access import Operator
+from app.identity.access import Operator, owned
 from app.ledger.tables import account
 from app.shell import locale
 from app.shell.search import PATIENCE_S, Hit, Provider
@@ -19,8 +19,7 @@ from app.shell.search import PATIENCE_S, Hit, Provider
 def find(text: str, operator: Operator, limit: int) -> list[Hit]:
     """By code or name, or how they start."""
     query = select(account).where(or_(*starting(text)))
-    if operator.sees is not None:
-        query = query.where(account.c.tenant_id == operator.sees)
+    query = query.where(*owned(account.c.tenant_id, operator.sees))
     with hurried(databases().panel, PATIENCE_S) as connection:
         rows = connection.execute(query.order_by(account.c.code).limit(limit)).mappings().all()
     wanted = text.casefold()

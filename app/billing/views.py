@@ -13,7 +13,7 @@ from app.core.context import databases
 from app.core.database import reading
 from app.core.errors import NotFound
 from app.core.words import _
-from app.identity.access import current_operator, requires
+from app.identity.access import current_operator, owned, requires
 from app.ledger import account as accounts
 from app.ledger.tables import account, entry, posting
 from app.shell.listing import Asked, Page
@@ -34,7 +34,7 @@ def index() -> ResponseReturnValue:
             return Page([])
         c = account.c
         query = select(account, (c.balance + c.credit_limit - c.held).label("available"))
-        query = query if sees is None else query.where(c.tenant_id == sees)
+        query = query.where(*owned(c.tenant_id, sees))
         query = query.where(or_(*starting(text))) if text else query
         with reading(databases().panel) as connection:
             return asked.page(connection, query, code=c.code, id=c.id)
@@ -48,7 +48,7 @@ def show(account_id: int) -> ResponseReturnValue:
     """One account and its newest postings."""
     with reading(databases().panel) as connection:
         found = accounts.get(connection, min(account_id, 2**63 - 1))
-    if current_operator().sees not in (None, found.tenant_id):
+    if not current_operator().sees_tenant(found.tenant_id):
         raise NotFound(_("There is no such account."), _("Look for it in the list."))
 
     def fetch(asked: Asked) -> Page:

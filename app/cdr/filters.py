@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Table
 
 from app.core.errors import InvalidInput
+from app.identity.access import owned
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Filters:
     ``since`` (inclusive) and ``until`` (exclusive) bound the set-up time in UTC milliseconds.
     ``caller`` and ``callee`` take E.164 digits or a name; with a trailing ``*`` what starts with
     it. ``status`` is ``answered``, ``failed`` or ``unpriced`` (answered, waiting for a price);
-    ``tenant_id`` is whose calls may be seen.
+    ``tenants`` are those whose calls may be seen.
     """
 
     since: int | None = None
@@ -28,7 +29,7 @@ class Filters:
     domain: str | None = None
     account: str | None = None
     status: str | None = None
-    tenant_id: int | None = None
+    tenants: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.since is not None and self.until is not None and self.since >= self.until:
@@ -48,8 +49,8 @@ class Filters:
 
     def conditions(self, table: Table) -> list[ColumnElement[bool]]:
         """The conditions on one of the CDR tables, but for time."""
-        found: list[ColumnElement[bool]] = []
-        for name in ("tenant_id", "call_id", "sip_class", "domain", "account"):
+        found = owned(table.c.tenant_id, self.tenants)
+        for name in ("call_id", "sip_class", "domain", "account"):
             value = getattr(self, name)
             if value is not None:
                 found.append(table.c[name] == value)

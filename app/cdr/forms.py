@@ -53,8 +53,8 @@ BAR = FilterBar(
 )
 
 
-def filters(bar: Filled, tenant_id: int | None) -> Filters:
-    """What a bar without problems asks for; ``tenant_id`` is whose calls may be seen."""
+def filters(bar: Filled, tenants: tuple[int, ...] | None) -> Filters:
+    """What a bar without problems asks for; ``tenants`` are those whose calls may be seen."""
     sip_class = bar["sip_class"]
     return Filters(
         since=bar.range.since if bar.range else None,
@@ -66,5 +66,5 @@ def filters(bar: Filled, tenant_id: int | None) -> Filters:
         account=bar["account"],
         status=bar["status"],
         sip_class=int(sip_class) if sip_class else None,
-        tenant_id=tenant_id,
+        tenants=tenants,
     )

@@ -16,7 +16,7 @@ from app.core.numbering import typed
 from app.core.patience import hurried
 from app.core.prefixes import starts_with
 from app.core.words import _, _l
-from app.identity.access import Operator
+from app.identity.access import Operator, owned
 from app.mediation.lookup import call_ids
 from app.shell.search import PATIENCE_S, Hit, Provider, number_after
 
@@ -112,7 +112,7 @@ def _distinct(
 
 
 def _seen(table: Table, operator: Operator) -> list[Any]:
-    return [] if operator.sees is None else [table.c.tenant_id == operator.sees]
+    return list(owned(table.c.tenant_id, operator.sees))
 
 
 def _call(row: dict[str, Any]) -> Hit:

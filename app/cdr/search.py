@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 from app.cdr.filters import Filters
 from app.cdr.tables import answered, failed, unpriced
 from app.core import clock
+from app.identity.access import owned
 
 # The bounds of the windows that are walked, in days before the start.
 _WINDOWS = (1, 7, 30, 120, 400)
@@ -170,8 +171,7 @@ def _read(
     if filters.waiting_only:
         queue = unpriced.c.setup_at, unpriced.c.cdr_id
         waiting = select(unpriced.c.cdr_id, unpriced.c.setup_at).where(*bounds(*queue))
-        if filters.tenant_id is not None:
-            waiting = waiting.where(unpriced.c.tenant_id == filters.tenant_id)
+        waiting = waiting.where(*owned(unpriced.c.tenant_id, filters.tenants))
         found = connection.execute(
             waiting.order_by(*(key.desc() if newest else key for key in queue)).limit(wanted)
         ).all()

@@ -16,9 +16,10 @@ from app.cdr.listing import CALLS
 from app.cdr.search import Cursor, search
 from app.core import formats
 from app.core.context import databases
-from app.core.database import reading
+from app.core.database import reading, writing
 from app.core.errors import CompanionError, InvalidInput, NotFound
 from app.core.words import _
+from app.identity import audit
 from app.identity.access import current_operator, requires
 from app.mediation.tables import source
 from app.rating.explain import explain
@@ -41,7 +42,7 @@ def index() -> ResponseReturnValue:
     if bar.problems:
         return render_template("cdr/index.html", bar=bar, listing=None), 400
     frame.show_in(bar.zone)
-    wanted = forms.filters(bar, _tenant())
+    wanted = forms.filters(bar, current_operator().sees)
     try:
         asked = CALLS.ask()
         page = _page(asked, wanted)
@@ -56,6 +57,10 @@ def index() -> ResponseReturnValue:
     def fetch(again: Asked) -> Page:
         return page if again == asked else _page(again, wanted)
 
+    if asked.csv:
+        with writing(databases().panel) as connection:
+            detail = {**address, "columns": [column.name for column in CALLS.columns]}
+            audit.record(connection, action="calls.exported", object="calls", detail=detail)
     template = "cdr/list.html" if inside else "cdr/index.html"
     poll = url_for("cdr.index", stamp=stamp, **address) if live else ""
     return CALLS.answer(template, fetch, bar=bar, live=poll)
@@ -96,7 +101,7 @@ def show(cdr_id: int) -> ResponseReturnValue:
     dbs = databases()
     with reading(dbs.panel) as connection:
         cdr = store.get(connection, cdr_id) if cdr_id < 2**63 else None
-        if cdr is None or _tenant() not in (None, cdr["tenant_id"]):
+        if cdr is None or not current_operator().sees_tenant(cdr["tenant_id"]):
             raise NotFound(
                 _("There is no call %(id)s.", id=cdr_id),
                 _("The list of calls shows those there are."),
@@ -109,7 +114,10 @@ def show(cdr_id: int) -> ResponseReturnValue:
             "flags": words.flags(cdr["flags"]),
             "source": origin.mappings().first(),
         }
-    rows, problem = _raw(cdr)
+    # Whose row it is at the carrier is the house's business.
+    with writing(dbs.panel) as connection:
+        audit.record(connection, action="call.viewed", object=f"call:{cdr_id}")
+    rows, problem = _raw(cdr) if current_operator().sees is None else ([], "")
     return render_template("cdr/show.html", **values, raw_rows=rows, raw_problem=problem)
 
 
@@ -119,12 +127,6 @@ def _raw(cdr: Mapping[str, Any]) -> tuple[list[raw.RawRow], str]:
         return raw.rows(databases(), cdr), ""
     except CompanionError as error:
         return [], str(error)
-
-
-def _tenant() -> int | None:
-    """Whose calls the operator sees; None, the house itself, sees all."""
-    tenant_id = current_operator().tenant_id
-    return None if tenant_id == 1 else tenant_id
 
 
 def _stamp(rows: Sequence[Mapping[str, Any]]) -> str:

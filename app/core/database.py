@@ -6,7 +6,7 @@ Two databases may be involved: ours (``panel``) and OpenSIPS's (``switch``); the
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +33,9 @@ from sqlalchemy.schema import SchemaItem
 
 from app.core.errors import DatabaseUnavailable
 from app.core.settings import Settings
+
+# Under this name a connection keeps what is to be done before it commits.
+_LAST = "companion_last"
 
 metadata = MetaData(
     naming_convention={
@@ -139,7 +142,27 @@ def writing(engine: Engine) -> Iterator[Connection]:
     with _explained(engine), engine.connect() as connection:
         connection = connection.execution_options(writing=True)
         with connection.begin():
-            yield connection
+            last: list[Callable[[], None]] = []
+            connection.info[_LAST] = last
+            try:
+                yield connection
+                for act in last:
+                    act()
+            finally:
+                connection.info.pop(_LAST, None)
+
+
+def at_the_end(connection: Connection, act: Callable[[], None]) -> None:
+    """Does something as the last deed of a transaction of ``writing``; elsewhere at once.
+
+    For rows that many transactions need: locked last, they are locked shortly, and nobody who
+    holds one waits for another.
+    """
+    last = connection.info.get(_LAST)
+    if last is None:
+        act()
+    else:
+        last.append(act)
 
 
 @contextmanager

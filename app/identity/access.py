@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
+from sqlalchemy import ColumnElement
 
 from app.core.errors import CompanionError
 from app.core.words import _, _l
@@ -29,23 +30,81 @@ PERMISSIONS = frozenset(
         "account.write",
         "job.read",
         "job.write",
+        "operator.read",
+        "operator.write",
+        "tenant.read",
+        "tenant.write",
+        "audit.read",
         "design.read",
         # one's own password, zone and session: every role has it
         "self.write",
     }
 )
 
+# What shows or changes nothing but rows of the operator's own tenants. All else is for the house:
+# a new permission is closed to tenants until it is named here.
+TENANT_SAFE = frozenset(
+    {
+        "home.read",
+        "cdr.read",
+        "subscriber.read",
+        "account.read",
+        "account.write",
+        "operator.read",
+        "operator.write",
+        "tenant.read",
+        "tenant.write",
+        "audit.read",
+        "self.write",
+    }
+)
+
 # What is of use to those who build or run the panel, and in nobody else's way.
-_ADMIN_ONLY = {"design.read"}
+_ADMIN_ONLY = {"design.read", "operator.read", "tenant.read"}
+_LOOK = {"home.read", "cdr.read", "subscriber.read", "account.read", "self.write"}
+_NETWORK = {"suspense.read", "dialplan.read", "gateway.read", "change.read", "job.read"}
 
 ROLES: dict[str, frozenset[str]] = {
     "admin": PERMISSIONS,
+    "noc": frozenset(
+        _LOOK | _NETWORK | {"suspense.replay", "dialplan.write", "change.write", "job.write"}
+    ),
+    "billing": frozenset(_LOOK | {"account.write", "suspense.read", "job.read"}),
+    "support": frozenset(_LOOK | _NETWORK),
+    "reseller": frozenset(
+        _LOOK
+        | {
+            "account.write",
+            "operator.read",
+            "operator.write",
+            "tenant.read",
+            "tenant.write",
+            "audit.read",
+        }
+    ),
     "readonly": frozenset(name for name in PERMISSIONS if name.endswith(".read")) - _ADMIN_ONLY
     | {"self.write"},
 }
 
-# How a role reads where people see it.
-ROLE_WORDS = {"admin": _l("administrator"), "readonly": _l("read only")}
+# How a role reads where people see it, and what it is for.
+ROLE_WORDS = {
+    "admin": _l("administrator"),
+    "noc": _l("network operations"),
+    "billing": _l("billing"),
+    "support": _l("support"),
+    "reseller": _l("reseller"),
+    "readonly": _l("read only"),
+}
+ROLE_HELP = {
+    "admin": _l("Everything, operators and tenants too."),
+    "noc": _l("Calls, suspense, dialplan, changes and jobs; moves no money."),
+    "billing": _l("Calls and accounts, top-ups; no configuration."),
+    "support": _l("Looks at everything that helps a customer, changes nothing."),
+    "reseller": _l("Customers, accounts and operators of the own tenant and those beneath it."),
+    "readonly": _l("Looks at everything but operators, changes nothing."),
+}
+
+HOUSE = 1
 
 _PUBLIC = "public"
 _MARK = "companion_access"
@@ -77,6 +136,8 @@ class Operator:
     locale: str
     token: str
     session_hash: str
+    # the tenants beneath the operator's own
+    beneath: tuple[int, ...] = ()
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -86,13 +147,26 @@ class Operator:
         return self.token
 
     @property
-    def sees(self) -> int | None:
-        """The tenant whose rows the operator sees; None, for the house itself, means all."""
-        return None if self.tenant_id == 1 else self.tenant_id
+    def sees(self) -> tuple[int, ...] | None:
+        """The tenants whose rows the operator sees; None, for the house itself, means all."""
+        return None if self.tenant_id == HOUSE else (self.tenant_id, *self.beneath)
+
+    def sees_tenant(self, tenant_id: int) -> bool:
+        """Whether rows of that tenant may be shown."""
+        return self.sees is None or tenant_id in self.sees
 
     def may(self, permission: str) -> bool:
-        """Whether the role includes the permission."""
+        """Whether the role includes the permission; tenants get no more than is safe for them."""
+        if self.tenant_id != HOUSE and permission not in TENANT_SAFE:
+            return False
         return permission in ROLES.get(self.role, frozenset())
+
+
+def owned(column: ColumnElement[int], sees: tuple[int, ...] | None) -> list[ColumnElement[bool]]:
+    """The conditions under which rows are shown, by the column that holds their tenant."""
+    if sees is None:
+        return []
+    return [column == sees[0]] if len(sees) == 1 else [column.in_(sees)]
 
 
 def public(view: View) -> View:

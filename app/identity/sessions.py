@@ -8,7 +8,8 @@ import secrets
 from sqlalchemy import Connection, delete, select, update
 
 from app.core import clock
-from app.identity.access import Operator
+from app.identity import tenants
+from app.identity.access import HOUSE, Operator
 from app.identity.tables import operator, operator_session
 
 IDLE_MS = 12 * clock.HOUR
@@ -65,7 +66,18 @@ def find(connection: Connection, token: str) -> tuple[Operator, bool] | None:
     ).first()
     if row is None:
         return None
-    who = Operator(row.id, row.login, row.role, row.tenant_id, row.zone, row.locale, token, hashed)
+    beneath = tenants.beneath(connection, row.tenant_id) if row.tenant_id != HOUSE else ()
+    who = Operator(
+        row.id,
+        row.login,
+        row.role,
+        row.tenant_id,
+        row.zone,
+        row.locale,
+        token,
+        hashed,
+        beneath,
+    )
     return who, row.seen_at <= now - _SEEN_EVERY_MS
 
 

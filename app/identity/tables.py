@@ -1,6 +1,6 @@
 """Tenants, operators, their sessions, and what they did."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, String
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String
 
 from app.core.database import BigId, Instant, LongText, table, tenant_column
 
@@ -8,7 +8,10 @@ tenant = table(
     "tenant",
     Column("id", Integer, primary_key=True),
     Column("name", String(80), nullable=False, unique=True),
+    # a reseller, whose customers this tenant's are; the house has none
+    Column("parent_id", Integer),
     Column("created_at", Instant, nullable=False),
+    Index("ix_tenant_parent_id", "parent_id"),
 )
 
 tenant_domain = table(
@@ -74,5 +77,26 @@ audit = table(
     Column("action", String(64), nullable=False),
     Column("object", String(128), nullable=False),
     Column("detail", LongText),
+    # entries from before there was a chain have no number and no hash
+    Column("seq", BigInteger),
+    # the object's fields, JSON
+    Column("before", LongText),
+    Column("after", LongText),
+    Column("address", String(64)),
+    Column("session", String(16)),
+    Column("hash", String(64)),
     Index("ix_audit_at", "at"),
+    Index("ix_audit_seq", "seq", unique=True),
+    Index("ix_audit_actor", "actor", "id"),
+    Index("ix_audit_object", "object", "id"),
+    Index("ix_audit_tenant_id", "tenant_id", "id"),
+)
+
+# One row: where the chain of the audit ends.
+audit_head = table(
+    "audit_head",
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    tenant_column(),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
 )

@@ -43,20 +43,21 @@ def _words() -> dict[str, object]:
 @requires("home.read")
 def home() -> ResponseReturnValue:
     """What goes on: calls today, what waits for somebody, the nodes, the newest calls."""
-    zone = current_operator().zone
+    operator = current_operator()
+    zone, sees = operator.zone, operator.sees
     with reading(databases().panel) as connection:
-        waiting = suspense.counts(connection)
+        waiting = suspense.counts(connection) if operator.may("suspense.read") else {}
         return render_template(
             "jobs/home.html",
-            running=progress.running(connection),
-            today=figures.since(connection, _midnight(zone)),
-            hour=figures.since(connection, clock.now_ms() - clock.HOUR),
-            unpriced=figures.unpriced_count(connection),
+            running=progress.running(connection) if operator.may("job.read") else [],
+            today=figures.since(connection, _midnight(zone), sees),
+            hour=figures.since(connection, clock.now_ms() - clock.HOUR, sees),
+            unpriced=figures.unpriced_count(connection, sees),
             most=figures.MOST,
             suspended=sum(waiting.values()),
             reasons=len(waiting),
-            calls=search(connection, Filters(), limit=8).rows,
-            nodes=_nodes(connection),
+            calls=search(connection, Filters(tenants=sees), limit=8).rows,
+            nodes=_nodes(connection) if operator.may("gateway.read") else [],
             node_words=NODE_WORDS,
             worker=heartbeat.last(connection, "worker"),
             worker_alive=heartbeat.alive(connection, "worker", ready.WORKER_SILENT_MS),

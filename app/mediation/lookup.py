@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.core.context import databases
 from app.core.patience import hurried
 from app.core.words import _, _l
-from app.identity.access import Operator
+from app.identity.access import Operator, owned
 from app.mediation.suspense import IN_WORDS
 from app.mediation.tables import suspense
 from app.shell.search import PATIENCE_S, Hit, Provider, number_after
@@ -24,8 +24,7 @@ def find(text: str, operator: Operator, limit: int) -> list[Hit]:
         query = query.where(suspense.c.id == number[0])
     else:
         query = query.where(suspense.c.call_id.in_(call_ids(text)))
-    if operator.sees is not None:
-        query = query.where(suspense.c.tenant_id == operator.sees)
+    query = query.where(*owned(suspense.c.tenant_id, operator.sees))
     with hurried(databases().panel, PATIENCE_S) as connection:
         rows = connection.execute(query.order_by(suspense.c.id.desc()).limit(limit)).all()
     return [

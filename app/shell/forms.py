@@ -7,6 +7,7 @@ from typing import Any
 from flask_wtf import FlaskForm
 
 from app.core import words
+from app.core.errors import CompanionError
 from app.core.words import _l
 
 # WTForms' own sentences that our fields can say, so that translators find them.
@@ -38,3 +39,10 @@ class Form(FlaskForm):
         def get_translations(self, form: Any) -> _Words:
             """Ours, whatever the locales of the form."""
             return _Words()
+
+
+def place_error(form: Form, error: CompanionError, otherwise: str) -> None:
+    """Says what was refused at the field that it is about, else at the field ``otherwise``."""
+    name = getattr(error, "field", None) or otherwise
+    field = form[name] if name in form else form[otherwise]
+    field.errors = [*field.errors, str(error)]

@@ -90,6 +90,9 @@ MENU = (
         _l("System"),
         (
             Entry(_l("Jobs"), "jobs.index", "jobs", "job.read", "jobs.", key="b"),
+            Entry(_l("Operators"), "operators.index", "person", "operator.read", key="p"),
+            Entry(_l("Tenants"), "tenants.index", "tenant", "tenant.read", key="t"),
+            Entry(_l("Audit"), "audit.index", "suspense", "audit.read", key="i"),
             Entry(_l("Design"), "design.index", "design", "design.read", key="y"),
         ),
     ),

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, f
 
 from app.core.database import Databases, reading
 from app.core.prefixes import starts_with
-from app.identity.access import Operator
+from app.identity.access import Operator, owned
 from app.identity.tables import tenant_domain
 from app.ledger.tables import account
 from app.opensips import tables
@@ -23,7 +23,7 @@ def domains_of(engine: Engine, operator: Operator) -> Sequence[str] | None:
     """The domains whose subscribers the operator sees; None means all."""
     if operator.sees is None:
         return None
-    mine = select(tenant_domain.c.domain).where(tenant_domain.c.tenant_id == operator.sees)
+    mine = select(tenant_domain.c.domain).where(*owned(tenant_domain.c.tenant_id, operator.sees))
     with reading(engine) as connection:
         return connection.scalars(mine).all()
 
@@ -78,7 +78,7 @@ def account_of(engine: Engine, operator: Operator, address: str) -> int | None:
     query = select(account.c.id, account.c.tenant_id).where(account.c.code == address)
     with reading(engine) as connection:
         rows = connection.execute(query.order_by(account.c.tenant_id)).all()
-    return next((row.id for row in rows if operator.sees in (None, row.tenant_id)), None)
+    return next((row.id for row in rows if operator.sees_tenant(row.tenant_id)), None)
 
 
 def aliases(connection: Connection, username: str, domain: str) -> list[str] | None:

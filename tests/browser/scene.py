@@ -22,7 +22,7 @@ from app.cli import demo_masterdata
 from app.core import clock
 from app.core.database import Databases, reading, writing
 from app.core.settings import load
-from app.identity import operators
+from app.identity import audit, operators, tenants
 from app.jobs import heartbeat, progress, queue
 from app.jobs.kinds import Bite
 from app.jobs.tables import job
@@ -79,6 +79,7 @@ def build(folder: Path) -> Seeded:
         _calls(app, dbs)
         _rules(app, dbs)
         _jobs(dbs)
+        _people(dbs)
     return Seeded(app, dbs, env)
 
 
@@ -97,6 +98,26 @@ def _rules(app: Flask, dbs: Databases) -> None:
     app.extensions["settings"] = settings
     kept = put(dbs, dpid=9, match_exp="^0800", repl_exp="", attrs="free", subst_exp="")
     submit(dbs, settings, changing(kept, pr=7, attrs="freephone"))
+
+
+def _people(dbs: Databases) -> None:
+    with writing(dbs.panel) as connection:
+        north = tenants.create(
+            connection, name="Nordlicht Resale", parent_id=1, domains=["nordlicht.example"]
+        )
+        tenants.create(connection, name="Fischmarkt 7", parent_id=north)
+        for login, role, tenant_id in (("nora", "noc", 1), ("rita", "reseller", north)):
+            operators.create(
+                connection, login=login, password=PASSWORD, role=role, tenant_id=tenant_id
+            )
+        audit.record(
+            connection,
+            action="operator.change",
+            object="operator:2",
+            actor=LOGIN,
+            before={"login": "nora", "role": "support", "active": True},
+            after={"login": "nora", "role": "noc", "active": True},
+        )
 
 
 def _jobs(dbs: Databases) -> None:
@@ -120,6 +141,8 @@ def _jobs(dbs: Databases) -> None:
 def first_ids(seeded: Seeded) -> dict[str, int]:
     """Keys for the addresses of deep pages, by the name of what they show."""
     from app.cdr.tables import answered, failed
+    from app.identity.tables import audit as log
+    from app.identity.tables import operator, tenant
     from app.ledger.tables import entry
     from app.opensips.tables import reflect
 
@@ -133,6 +156,9 @@ def first_ids(seeded: Seeded) -> dict[str, int]:
             "account": connection.scalar(select(func.min(entry.c.account_id))),
             "job": connection.scalar(select(func.max(job.c.id))),
             "change": connection.scalar(select(func.max(change_set.c.id))),
+            "operator": connection.scalar(select(func.min(operator.c.id))),
+            "tenant": connection.scalar(select(func.max(tenant.c.id))),
+            "audit": connection.scalar(select(func.max(log.c.id))),
             # the made-up row of the page of pieces
             "one": 1,
         }

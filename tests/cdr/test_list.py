@@ -101,7 +101,7 @@ def test_calls_that_wait_for_a_price(both_dbs: Databases) -> None:
             return [row["id"] for row in search.walk(connection, filters, chunk=3)]
 
         assert found() == waiting
-        assert found(tenant_id=7) == [ids[9]]
+        assert found(tenants=(7,)) == [ids[9]]
         assert found(caller="bob") == [ids[9]]
         assert found(call_id="c3") == [ids[2]]
         assert found(since=now - 2 * clock.DAY - 1) == [ids[9], *ids[:2]]

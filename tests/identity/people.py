@@ -20,11 +20,13 @@ class Browser(FlaskClient):
     csrf: str = ""
 
 
-def make(app: Flask, login: str, role: str = "admin") -> int:
+def make(app: Flask, login: str, role: str = "admin", tenant_id: int = 1) -> int:
     """An operator with the test's password."""
     dbs = cast(Databases, app.extensions["databases"])
     with writing(dbs.panel) as connection:
-        return operators.create(connection, login=login, password=PASSWORD, role=role)
+        return operators.create(
+            connection, login=login, password=PASSWORD, role=role, tenant_id=tenant_id
+        )
 
 
 def token_of(client: FlaskClient, address: str = "/login") -> str:
@@ -40,10 +42,10 @@ def send_login(client: FlaskClient, login: str, password: str = PASSWORD, **more
     return client.post("/login", data=values)
 
 
-def sign_in(app: Flask, role: str, login: str | None = None) -> Browser:
+def sign_in(app: Flask, role: str, login: str | None = None, tenant_id: int = 1) -> Browser:
     """A browser in which a new operator of that role is signed in."""
     name = login or f"a-{role}"
-    make(app, name, role)
+    make(app, name, role, tenant_id)
     app.test_client_class = Browser
     client = cast(Browser, app.test_client())
     answer = client.post(
