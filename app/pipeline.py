@@ -19,6 +19,7 @@ from app.mediation import pending, source, start
 from app.mediation.call import ACC, MISSED, Leftover, Row, Trouble
 from app.mediation.payer import load_payers
 from app.mediation.position import advance
+from app.mediation.reading import read_window, rows_from
 from app.mediation.source import Bookmark, Reader
 from app.rating import engines
 from app.rating.engine import RatingEngine
@@ -78,7 +79,7 @@ class Pipeline:
             with reading(self.dbs.panel) as connection:
                 call_ids = {row.call_id for row in window.rows}
                 mates = pending.load_mates(connection, self.source, self.readers, call_ids)
-            window.take([item for item in mates if item.row.name not in window.raws])
+            window.take([item for item in mates if item.row.name not in window.epochs])
             window.sort()
             window.keep_rest()
         if window.moves:
@@ -137,8 +138,8 @@ class Pipeline:
             if reader is None:
                 continue
             with reading(self.dbs.switch) as connection:
-                raws = source.read_raw(connection, reader, mark, limit)
-            rows = source.rows_from(reader, raws, now)
+                raws = read_window(connection, reader, mark, limit)
+            rows = rows_from(reader, raws, now)
             seen = [(row.id, source.written_at(row, zone, now)) for row in rows]
             # missed_calls is read no further than acc has come: its rows find theirs at once.
             if horizon is not None:
@@ -151,7 +152,7 @@ class Pipeline:
                 position = advance(position, [(mark.until, 0)], now, self.settings.settling_ms)
             if position != mark.position:
                 window.moves.append((mark, position))
-            window.add(mark, rows, raws)
+            window.add(mark, rows, raws, reader.layout)
         return window
 
     def _write(self, window: Window) -> None:
@@ -165,7 +166,7 @@ class Pipeline:
             self.engine,
             window.calls,
             source_id=self.source.id,
-            epochs=[window.raws[call.row_names[0]][0] for call in window.calls],
+            epochs=[window.epochs[call.row_names[0]] for call in window.calls],
             now_ms=now,
         )
         # A lone missed call is remembered: its main row may still come, and takes it over.
@@ -184,10 +185,10 @@ class Pipeline:
             pending.keep_waiting(
                 connection,
                 self.source,
-                [(row, *window.raws[row.name]) for row in waiting],
+                [(row, *window.kept_as(row)) for row in waiting],
                 {cdr["acc_ids"]: (cdr["id"], cdr["setup_at"]) for cdr in lone},
             )
-            left = [(item, *window.raws[item.row.name]) for item in window.leftovers]
+            left = [(item, *window.kept_as(item.row)) for item in window.leftovers]
             pending.suspend(connection, self.source, left)
         self.transaction_s = time.monotonic() - started
 
