@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
@@ -10,7 +9,6 @@ from typing import Any, Literal, cast
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, ViewportSize
-from werkzeug.serving import make_server
 
 from app.identity import operators
 from tests.browser import scene, screens
@@ -20,13 +18,8 @@ from tests.identity.people import PASSWORD, make
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
     """Where the panel answers."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
+    with scene.served(app) as url:
+        yield url
 
 
 @dataclass

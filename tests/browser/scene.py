@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from playwright.sync_api import Page
@@ -171,7 +172,16 @@ def enter(app: Flask, address: str) -> list[dict[str, str]]:
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
     """The application on a port of this machine, until the block ends."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+
+    def whole(environ: Any, start_response: Any) -> list[bytes]:
+        # A browser that leaves in the middle of a file must not leave the file open here.
+        answer = app(environ, start_response)
+        try:
+            return list(answer)
+        finally:
+            getattr(answer, "close", bool)()
+
+    server = make_server("127.0.0.1", 0, whole, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

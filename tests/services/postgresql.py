@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from tests.services import ports, run
 from tests.services.server import Server
 
@@ -55,5 +57,14 @@ def _start(home: Path) -> dict[str, Any]:
         log=home.parent / "postgresql.log",
         account=account,
     )
-    ports.wait_until(lambda: ports.is_open(port), process=process, timeout=60, what="PostgreSQL")
+    ports.wait_until(lambda: _answers(port), process=process, timeout=60, what="PostgreSQL")
     return {"port": port, "keeper": process.pid}
+
+
+def _answers(port: int) -> bool:
+    # The port is open while the server still starts up, and refuses who comes.
+    try:
+        psycopg.connect(f"host=127.0.0.1 port={port} user=postgres dbname=postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
