@@ -87,9 +87,7 @@ def _literal(value: Any, escape: Callable[[str], str]) -> str:
     return f"'{escape(value)}'" if isinstance(value, str) else str(int(value))
 
 
-def _escaped(
-    column: list[str], escape: Callable[[str], str], unsafe: re.Pattern[str]
-) -> list[str]:
+def _escaped(column: list[str], escape: Callable[[str], str], unsafe: re.Pattern[str]) -> list[str]:
     if not unsafe.search("".join(column)):
         return column
     return [escape(text) if unsafe.search(text) else text for text in column]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, or_, select, true
 
 from app.core import clock
 from app.mediation.call import ACC, Leftover, Row, Trouble
@@ -17,6 +17,8 @@ from app.mediation.tables import open_call, suspense
 
 # Suspense that a late row can still complete.
 _COMPLETABLE = (Trouble.NO_BYE, Trouble.NO_INVITE)
+# So many kept Call-IDs are read whole, rather than each new one be asked for.
+_FEW = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,29 @@ def load_mates(
     connection: Connection, found: Source, readers: Sequence[Reader], call_ids: Iterable[str]
 ) -> list[Kept]:
     """Kept rows of these Call-IDs: what a new row may complete."""
-    ids = list(set(call_ids))
-    kept: list[Kept] = []
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
-        kept += _load(connection, found, readers, open_call, open_call.c.call_id.in_(some))
-        completable = suspense.c.call_id.in_(some) & suspense.c.reason.in_(_COMPLETABLE)
-        kept += _load(connection, found, readers, suspense, completable)
+    wanted, kept = set(call_ids), list[Kept]()
+    for table, which in (
+        (open_call, true()),
+        (suspense, suspense.c.reason.in_(_COMPLETABLE)),
+    ):
+        ids = _kept_among(connection, found, table, which, wanted)
+        for start in range(0, len(ids), 500):
+            mine = which & table.c.call_id.in_(ids[start : start + 500])
+            kept += _load(connection, found, readers, table, mine)
     return kept
+
+
+def _kept_among(
+    connection: Connection,
+    found: Source,
+    table: Table,
+    which: ColumnElement[bool],
+    wanted: set[str],
+) -> list[str]:
+    """Those of the Call-IDs that can be kept there: where few rows are kept, few are asked for."""
+    query = select(table.c.call_id).where(table.c.source_id == found.id, which).limit(_FEW + 1)
+    there = connection.scalars(query).all()
+    return sorted(wanted if len(there) > _FEW else wanted.intersection(there))
 
 
 def load_suspense(
@@ -86,9 +103,7 @@ def _load(
         named = json.loads(stored["row"])
         # A table that was dropped since has no layout: its rows read as they were kept.
         layout = layouts.get(stored["table_name"]) or lay_out(named, {})
-        row = build_row(
-            stored["table_name"], layout.from_mapping(named), layout, stored["seen_at"]
-        )
+        row = build_row(stored["table_name"], layout.from_mapping(named), layout, stored["seen_at"])
         cdr = stored.get("cdr_id")
         key = (cdr, stored["cdr_setup_at"]) if cdr is not None else None
         kept.append(Kept(row, table, stored["id"], stored["epoch"], stored["row"], key))
