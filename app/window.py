@@ -51,7 +51,8 @@ class Window:
         return self.epochs[row.name], self.texts[row.name]()
 
     def sort(self) -> None:
-        """Rows to calls, waiting rows and leftovers."""
+        """Rows to calls, waiting rows and leftovers; again when more rows were taken in."""
+        self.calls, self.waiting, self.leftovers = [], [], []
         outcome = correlate(self.rows)
         self.waiting += outcome.waiting
         self.leftovers += outcome.leftovers

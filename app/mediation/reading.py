@@ -36,6 +36,7 @@ from app.mediation.source import Bookmark, Reader
 
 # A few gaps are asked for one by one; many are cheaper as one range.
 _MANY_GAPS = 50
+_decode = json.JSONDecoder(strict=False, parse_float=str).decode
 
 
 def read_window(
@@ -105,7 +106,7 @@ def _as_json(kind: Any) -> bool:
 def _parsed(texts: Sequence[Any], width: int) -> list[Raw] | None:
     """The rows; None where the server wrote what is no JSON, or not of all columns."""
     try:
-        rows: list[Raw] = [json.loads(text, strict=False, parse_float=str) for text in texts]
+        rows: list[Raw] = [_decode(text) for text in texts]
     except ValueError:
         return None
     return rows if all(len(row) == width for row in rows) else None
