@@ -19,14 +19,8 @@ from app.core.settings import Settings
 from app.identity import chain as audit_chain
 from app.ledger import reconcile as ledger
 from app.ledger.tables import account, entry, posting
-from app.mediation.source import (
-    Reader,
-    ensure_source,
-    open_readers,
-    rows_from,
-    whole_rows,
-    written_at,
-)
+from app.mediation.reading import read_where, rows_from
+from app.mediation.source import Reader, ensure_source, open_readers, written_at
 from app.mediation.tables import open_call, source, suspense
 from app.provisioning import reconcile as provisioning
 from app.rating import reference
@@ -97,14 +91,11 @@ def _rows(dbs: Databases, reader: Reader) -> Iterator[Any]:
     last = -1
     with reading(dbs.switch) as connection:
         while True:
-            query = whole_rows(reader.table).where(reader.table.c.id > last)
-            raws = (
-                connection.execute(query.order_by(reader.table.c.id).limit(_CHUNK)).mappings().all()
-            )
+            raws = read_where(connection, reader, reader.table.c.id > last, _CHUNK)
             yield from rows_from(reader, raws, 0)
             if len(raws) < _CHUNK:
                 return
-            last = raws[-1]["id"]
+            last = int(raws[-1][0])
 
 
 def _charged_once(connection: Connection) -> Finding:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 from app.cdr import store
 from app.cdr.partitions import Partitions
@@ -19,16 +21,30 @@ from app.mediation import pending, source, start
 from app.mediation.call import ACC, MISSED, Leftover, Row, Trouble
 from app.mediation.payer import load_payers
 from app.mediation.position import advance
+from app.mediation.reading import read_window, rows_from
 from app.mediation.source import Bookmark, Reader
 from app.rating import engines
 from app.rating.engine import RatingEngine
 from app.rating.store import book_stamp
-from app.recording import prepare, store_calls
+from app.recording import Prepared, prepare, store_calls
 from app.window import Window
 
 
 class Overtaken(Exception):
     """Another worker wrote first; this step's transaction was rolled back."""
+
+
+@dataclass(slots=True)
+class Ahead:
+    """Rows that were read, and what became of them if no row was kept that belongs to them.
+
+    Good only while the bookmarks are still those that it was read from.
+    """
+
+    marks: list[Bookmark]
+    limit: int
+    window: Window
+    prepared: Prepared
 
 
 class Pipeline:
@@ -42,6 +58,11 @@ class Pipeline:
         # how long the last step's transaction took, in seconds
         self.transaction_s = 0.0
         self._stamp = ""
+        # whether the last step found less than it had asked for
+        self.drained = True
+        # On SQLite there is nothing to wait for: all work is this process's own.
+        self._looks_ahead = dbs.panel.dialect.name != "sqlite"
+        self._ahead: Ahead | None = None
         with writing(dbs.panel) as connection:
             self.source = source.ensure_source(connection, settings)
         self.readers = source.open_readers(dbs.switch, self.source)
@@ -53,6 +74,7 @@ class Pipeline:
             stamp = book_stamp(connection)
         if self.engine is None or stamp != self._stamp:
             self.engine, self._stamp = engines.make(self.settings, self.dbs.panel), stamp
+            self._ahead = None  # its prices are of before
         start.ensure_bookmarks(
             self.dbs.panel, self.dbs.switch, self.source, self.readers, self._is_known
         )
@@ -71,19 +93,51 @@ class Pipeline:
         return [mark for mark in marks if mark.part == part and not start.is_read(mark)]
 
     def step(self, part: str, limit: int) -> int:
-        """Reads up to ``limit`` rows of each table; returns how many it read."""
-        window = self._read(self.bookmarks(part), limit)
+        """Reads up to ``limit`` rows of each table; returns how many it read.
+
+        Where there is more to read, the next step's rows are read and priced while this step's
+        are written: the two wait for different things.
+        """
+        self.drained = True
+        marks = self.bookmarks(part)
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or ahead.marks != marks:
+            ahead = self._look_ahead(marks, limit)
+        window, prepared = ahead.window, ahead.prepared
         read = len(window.rows)
         if window.rows:
             with reading(self.dbs.panel) as connection:
                 call_ids = {row.call_id for row in window.rows}
                 mates = pending.load_mates(connection, self.source, self.readers, call_ids)
-            window.take([item for item in mates if item.row.name not in window.raws])
-            window.sort()
-            window.keep_rest()
-        if window.moves:
-            self._write(window)
+            mates = [item for item in mates if item.row.name not in window.epochs]
+            if mates:
+                window.take(mates)
+                window.sort()
+                window.keep_rest()
+                prepared = self._prepare(window)
+        if not window.moves:
+            return read
+        self.drained = read < ahead.limit
+        if self.drained or not self._looks_ahead:
+            self._write(window, prepared)
+            return read
+        moved = {
+            mark.id: replace(mark, version=mark.version + 1, position=position)
+            for mark, position in window.moves
+        }
+        with ThreadPoolExecutor(1) as beside:
+            coming = beside.submit(
+                self._look_ahead, [moved.get(mark.id, mark) for mark in marks], limit
+            )
+            self._write(window, prepared)
+        # What went wrong while looking ahead goes wrong again, and is said, in the next step.
+        self._ahead = coming.result() if coming.exception() is None else None
         return read
+
+    def _look_ahead(self, marks: Sequence[Bookmark], limit: int) -> Ahead:
+        window = self._read(marks, limit)
+        window.sort()
+        return Ahead(list(marks), limit, window, self._prepare(window))
 
     def sweep(self) -> int:
         """Ends the waiting of rows that waited long enough; returns how many."""
@@ -106,7 +160,7 @@ class Pipeline:
                 reason = Trouble.NO_INVITE if bye else Trouble.NO_BYE
                 window.leftovers.append(Leftover(item.row, reason))
         if overdue:
-            self._write(window)
+            self._write(window, self._prepare(window))
         with writing(self.dbs.panel) as connection:
             pending.forget_provisional(connection, now - self.settings.open_call_ms)
         return len(overdue)
@@ -124,7 +178,7 @@ class Pipeline:
         window.sort()
         window.keep_rest()
         if window.calls:
-            self._write(window)
+            self._write(window, self._prepare(window))
         done = names & {item.row.name for item in window.kept}
         return len(done), len(names - done)
 
@@ -137,8 +191,8 @@ class Pipeline:
             if reader is None:
                 continue
             with reading(self.dbs.switch) as connection:
-                raws = source.read_raw(connection, reader, mark, limit)
-            rows = source.rows_from(reader, raws, now)
+                raws = read_window(connection, reader, mark, limit)
+            rows = rows_from(reader, raws, now)
             seen = [(row.id, source.written_at(row, zone, now)) for row in rows]
             # missed_calls is read no further than acc has come: its rows find theirs at once.
             if horizon is not None:
@@ -151,23 +205,25 @@ class Pipeline:
                 position = advance(position, [(mark.until, 0)], now, self.settings.settling_ms)
             if position != mark.position:
                 window.moves.append((mark, position))
-            window.add(mark, rows, raws)
+            window.add(mark, rows, raws, reader.layout)
         return window
 
-    def _write(self, window: Window) -> None:
-        """Everything of one step in one transaction; what can be worked out before, is."""
-        now = clock.now_ms()
-        self.partitions.ensure((call.setup_at for call in window.calls), now)
+    def _prepare(self, window: Window) -> Prepared:
+        """The window's CDRs with their prices: all that can be worked out before it is written."""
         with reading(self.dbs.panel) as connection:
-            payers = load_payers(connection, (call.account for call in window.calls))
-        prepared = prepare(
+            payers = load_payers(connection, {call.account for call in window.calls})
+        return prepare(
             payers,
             self.engine,
             window.calls,
             source_id=self.source.id,
-            epochs=[window.raws[call.row_names[0]][0] for call in window.calls],
-            now_ms=now,
+            epochs=[window.epochs[call.row_names[0]] for call in window.calls],
+            now_ms=clock.now_ms(),
         )
+
+    def _write(self, window: Window, prepared: Prepared) -> None:
+        """Everything of one step in one transaction."""
+        self.partitions.ensure((call.setup_at for call in window.calls), clock.now_ms())
         # A lone missed call is remembered: its main row may still come, and takes it over.
         lone = [cdr for cdr in prepared.cdrs if _is_lone(cdr["acc_ids"])]
         names = {cdr["acc_ids"] for cdr in lone}
@@ -184,10 +240,10 @@ class Pipeline:
             pending.keep_waiting(
                 connection,
                 self.source,
-                [(row, *window.raws[row.name]) for row in waiting],
+                [(row, *window.kept_as(row)) for row in waiting],
                 {cdr["acc_ids"]: (cdr["id"], cdr["setup_at"]) for cdr in lone},
             )
-            left = [(item, *window.raws[item.row.name]) for item in window.leftovers]
+            left = [(item, *window.kept_as(item.row)) for item in window.leftovers]
             pending.suspend(connection, self.source, left)
         self.transaction_s = time.monotonic() - started
 

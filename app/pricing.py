@@ -10,11 +10,11 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from app.charging.settle import SettledCall, close_for_cdrs
+from app.charging.settle import SettledCall, any_unclosed, close_for_cdrs
 from app.core import clock
 from app.core.database import inserted_id
 from app.ledger.account import system_account
@@ -27,8 +27,7 @@ from app.rating.tariff import Reason
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """The first sell charge of a call."""
 
     payer: Payer
@@ -130,6 +129,8 @@ def charge_columns(charge: Charge, batch_id: int) -> dict[str, Any]:
 
 def close_holds(connection: Connection, system: str, cdrs: Sequence[Mapping[str, Any]]) -> None:
     """Closes the holds of stored calls that have their price, or were never answered."""
+    if not any_unclosed(connection):
+        return
     settlement = close_for_cdrs(
         connection,
         [

@@ -106,10 +106,8 @@ class Runner:
     def _read_all(self, part: str) -> int:
         read = 0
         while True:
-            limit = self.paces[part].limit
-            step = self._step(part)
-            read += step
-            if step < limit:
+            read += self._step(part)
+            if self.pipeline.drained:
                 return read
 
     def _step(self, part: str) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 from app.mediation.call import Call, Correlated, Leftover, Row
+from app.mediation.columns import Layout, Raw
 from app.mediation.correlate import correlate
 from app.mediation.normalise import Habits, normalise
 from app.mediation.pending import Kept
@@ -16,32 +17,42 @@ from app.mediation.source import Bookmark
 
 @dataclass(slots=True)
 class Window:
-    """Rows, where each came from (epoch and raw columns, by name), and what became of them."""
+    """Rows, the epoch and the whole text of each by its name, and what became of them."""
 
     habits: Habits
     rows: list[Row] = field(default_factory=list)
-    raws: dict[str, tuple[int, Mapping[Any, Any]]] = field(default_factory=dict)
+    epochs: dict[str, int] = field(default_factory=dict)
+    texts: dict[str, Callable[[], str]] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     moves: list[tuple[Bookmark, Position]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     waiting: list[Row] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
 
-    def add(self, mark: Bookmark, rows: Sequence[Row], raws: Sequence[Mapping[Any, Any]]) -> None:
+    def add(self, mark: Bookmark, rows: Sequence[Row], raws: Sequence[Raw], layout: Layout) -> None:
         """Takes in rows that were just read."""
         self.rows += rows
         for row, raw in zip(rows, raws, strict=True):
-            self.raws[row.name] = (mark.epoch, raw)
+            name = row.name
+            self.epochs[name] = mark.epoch
+            # Few rows are kept as text: it is made when it is asked for.
+            self.texts[name] = partial(layout.to_text, raw)
 
     def take(self, kept: Sequence[Kept]) -> None:
         """Takes in rows that were kept before."""
         self.kept += kept
         for item in kept:
             self.rows.append(item.row)
-            self.raws[item.row.name] = (item.epoch, item.raw)
+            self.epochs[item.row.name] = item.epoch
+            self.texts[item.row.name] = partial(str, item.text)
+
+    def kept_as(self, row: Row) -> tuple[int, str]:
+        """The row's epoch and text."""
+        return self.epochs[row.name], self.texts[row.name]()
 
     def sort(self) -> None:
-        """Rows to calls, waiting rows and leftovers."""
+        """Rows to calls, waiting rows and leftovers; again when more rows were taken in."""
+        self.calls, self.waiting, self.leftovers = [], [], []
         outcome = correlate(self.rows)
         self.waiting += outcome.waiting
         self.leftovers += outcome.leftovers

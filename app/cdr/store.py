@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, select
 
 from app.cdr.tables import answered, failed, unpriced
+from app.core import bulk
 from app.jobs.tables import counter
 
 # What ``insert`` takes: the columns of app.cdr.tables by name.
@@ -36,8 +37,7 @@ def insert(connection: Connection, records: Sequence[Record]) -> None:
         (answered, [record for record in records if record["answered_at"] is not None]),
         (failed, [record for record in records if record["answered_at"] is None]),
     ):
-        if rows:
-            connection.execute(table.insert(), rows)
+        bulk.insert(connection, table, rows)
     waiting = [
         {
             "cdr_id": record["id"],
@@ -51,8 +51,7 @@ def insert(connection: Connection, records: Sequence[Record]) -> None:
         for record in records
         if record["unpriced_reason"]
     ]
-    if waiting:
-        connection.execute(unpriced.insert(), waiting)
+    bulk.insert(connection, unpriced, waiting)
 
 
 def set_first_charges(connection: Connection, charges: Iterable[Mapping[str, Any]]) -> None:

@@ -49,12 +49,9 @@ class Settlement:
 
 
 def close_for_cdrs(connection: Connection, settled: Sequence[SettledCall]) -> Settlement:
-    """Closes the session and the hold of each of these calls that has one.
-
-    One cheap query where nothing waits to be closed.
-    """
+    """Closes the session and the hold of each of these calls that has one."""
     unclosed = table.c.state.in_(UNCLOSED)
-    if not settled or connection.scalar(select(table.c.id).where(unclosed).limit(1)) is None:
+    if not settled or not any_unclosed(connection):
         return Settlement()
     found = _Finder(
         _load(connection, unclosed, (c.charge_id for c in settled), (c.call_id for c in settled))
@@ -72,6 +69,12 @@ def close_for_cdrs(connection: Connection, settled: Sequence[SettledCall]) -> Se
             doubtful.append(call)
     _close(connection, found, pairs)
     return Settlement(len(pairs), doubtful)
+
+
+def any_unclosed(connection: Connection) -> bool:
+    """Whether any session waits to be closed: one cheap query."""
+    unclosed = table.c.state.in_(UNCLOSED)
+    return connection.scalar(select(table.c.id).where(unclosed).limit(1)) is not None
 
 
 def find_session_cdrs(

@@ -71,9 +71,22 @@ def wall_to_candidates(wall: datetime, zone_name: str) -> tuple[int, ...]:
 
     A time that spring skipped is read with the offset from before the change.
     """
-    where = zone(zone_name)
-    first = from_datetime(wall.replace(tzinfo=where, fold=0))
-    second = from_datetime(wall.replace(tzinfo=where, fold=1))
+    apart = wall - _NAIVE_EPOCH
+    ms = apart.days * DAY + apart.seconds * SECOND + apart.microseconds // 1_000
+    behind = _behind_utc(ms // MINUTE, zone_name)
+    return (ms + behind[0],) if len(behind) == 1 else (ms + behind[0], ms + behind[1])
+
+
+@lru_cache(maxsize=16_384)
+def _behind_utc(wall_minute: int, zone_name: str) -> tuple[int, ...]:
+    """What makes UTC of a wall clock in that minute since 1970, in milliseconds.
+
+    Clocks change at full minutes (the zone database's tables, since local mean time ended).
+    """
+    where, start = zone(zone_name), _NAIVE_EPOCH + timedelta(minutes=wall_minute)
+    wall_ms = wall_minute * MINUTE
+    first = from_datetime(start.replace(tzinfo=where, fold=0)) - wall_ms
+    second = from_datetime(start.replace(tzinfo=where, fold=1)) - wall_ms
     return (first,) if second <= first else (first, second)
 
 

@@ -1,4 +1,8 @@
-"""What mediation turns rows into: values only."""
+"""What mediation turns rows into: values only.
+
+What there is one of per row or call is a named tuple: made three times as fast as a frozen
+dataclass, and millions of them are.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntFlag, StrEnum
+from typing import NamedTuple
 
 ACC = "acc"
 MISSED = "missed_calls"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of ``acc`` or ``missed_calls`` (OpenSIPS acc module), stock columns named.
 
     ``time`` and ``created`` are the switch's wall clock. ``extra`` holds what the operator's
@@ -82,8 +86,7 @@ class Leftover:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Correlated:
+class Correlated(NamedTuple):
     """Rows that are one call: the main row, for pairs the BYE, and what belongs to it."""
 
     main: Row
@@ -96,8 +99,7 @@ class Correlated:
         return (self.main, *((self.bye,) if self.bye else ()), *self.others)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call, in UTC milliseconds and E.164 digits where there are any."""
 
     call_id: str

@@ -7,7 +7,8 @@ them; without a mapping the usual names are tried.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,55 @@ USUAL_NAMES = {
     "user_agent": ("user_agent", "ua", "useragent"),
     "charge_id": ("charge_id", "chargeid"),
 }
+# The module's own columns, in the order in which ``Layout`` has them.
+STOCK = (
+    "id",
+    "method",
+    "callid",
+    "from_tag",
+    "to_tag",
+    "sip_code",
+    "sip_reason",
+    "time",
+    "created",
+    "setuptime",
+    "ms_duration",
+)
+
+# A row as it was read: the values of ``Layout.names``.
+Raw = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """In which order a table's columns are read: the module's own, then the operator's.
+
+    ``missing`` are columns of the module that this table does not have: they read as NULL.
+    """
+
+    names: tuple[str, ...]
+    missing: frozenset[str]
+    meanings: tuple[tuple[str, int], ...]
+
+    def from_mapping(self, raw: Mapping[str, Any]) -> Raw:
+        """A row that was kept by the names of its columns."""
+        return tuple(raw.get(name) for name in self.names)
+
+    def to_text(self, raw: Raw) -> str:
+        """A row as JSON by the names of its columns, for suspense and open calls."""
+        named = zip(self.names, raw, strict=True)
+        return json.dumps(
+            {name: _plain(value) for name, value in named if name not in self.missing},
+            ensure_ascii=False,
+        )
+
+
+def lay_out(present: Iterable[str], mapping: Mapping[str, str]) -> Layout:
+    """The layout of a table that has these columns, with what the operator's columns mean."""
+    columns = list(present)
+    names = (*STOCK, *(name for name in columns if name not in STOCK))
+    meanings = tuple((meaning, names.index(column)) for meaning, column in mapping.items())
+    return Layout(names, frozenset(STOCK) - set(columns), meanings)
 
 
 def map_columns(present: Iterable[str], chosen: str | None) -> dict[str, str]:
@@ -40,31 +90,31 @@ def map_columns(present: Iterable[str], chosen: str | None) -> dict[str, str]:
     return mapping
 
 
-def build_row(table: str, raw: Mapping[Any, Any], mapping: Mapping[str, str], seen_at: int) -> Row:
-    """A row of ``acc`` or ``missed_calls`` as a value; missing columns read as unset."""
+def build_row(table: str, raw: Raw, layout: Layout, seen_at: int) -> Row:
+    """A row of ``acc`` or ``missed_calls`` as a value; NULL and missing columns read as unset."""
+    extra = {}
+    for meaning, place in layout.meanings:
+        value = raw[place]
+        text = value if value.__class__ is str and "\x00" not in value else _text(value)
+        if text:
+            extra[meaning] = text
+    number, method, call_id, from_tag, to_tag, code, reason, at, created, setup, length = raw[:11]
     return Row(
-        table=table,
-        id=int(raw["id"]),
-        method=_text(raw.get("method")),
-        call_id=_text(raw.get("callid")),
-        from_tag=_text(raw.get("from_tag")),
-        to_tag=_text(raw.get("to_tag")),
-        sip_code=_text(raw.get("sip_code")),
-        sip_reason=_text(raw.get("sip_reason")),
-        time=_wall(raw.get("time")),
-        created=_wall(raw.get("created")),
-        setuptime=int(raw.get("setuptime") or 0),
-        ms_duration=int(raw.get("ms_duration") or 0),
-        extra={
-            meaning: text for meaning, column in mapping.items() if (text := _text(raw.get(column)))
-        },
-        seen_at=seen_at,
+        table,
+        int(number),
+        _text(method),
+        _text(call_id),
+        _text(from_tag),
+        _text(to_tag),
+        _text(code),
+        _text(reason),
+        _wall(at),
+        _wall(created),
+        int(setup or 0),
+        int(length or 0),
+        extra,
+        seen_at,
     )
-
-
-def raw_to_text(raw: Mapping[Any, Any]) -> str:
-    """A raw row as JSON, for suspense and open calls."""
-    return json.dumps({name: _plain(value) for name, value in raw.items()}, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:
@@ -76,13 +126,14 @@ def _plain(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
+    # PostgreSQL cannot store NUL; nobody's number has one.
+    if value.__class__ is str:
+        return value.replace("\x00", "\ufffd") if "\x00" in value else value
     if value is None:
         return ""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    text = str(value)
-    # PostgreSQL cannot store NUL; nobody's number has one.
-    return text.replace("\x00", "\ufffd") if "\x00" in text else text
+    return str(value).replace("\x00", "\ufffd")
 
 
 def _wall(value: Any) -> datetime | None:
@@ -94,4 +145,6 @@ def _wall(value: Any) -> datetime | None:
             return None
     if not isinstance(value, datetime):
         return None
+    if value.tzinfo is None and not value.microsecond:
+        return value
     return value.replace(tzinfo=None, microsecond=0)

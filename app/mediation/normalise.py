@@ -13,6 +13,7 @@ from app.mediation.call import Call, Correlated, Flag, Leftover, Row, Trouble
 _LIVE_MS = 15 * clock.MINUTE
 # Two hosts' clocks differ; a row from later than this is not believed.
 _FUTURE_MS = 2 * clock.HOUR
+_KNOWN = Flag(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +96,15 @@ def _call(
 def _instant(row: Row, wall: datetime | None, zone: str, length_ms: int) -> tuple[int, Flag]:
     """UTC of a wall-clock time; in autumn's double hour by what else is known, else marked."""
     if wall is None:  # left over long before
-        return 0, Flag(0)
+        return 0, _KNOWN
     candidates = clock.wall_to_candidates(wall, zone)
     if len(candidates) == 1:
-        return candidates[0], Flag(0)
+        return candidates[0], _KNOWN
     # Rows without the cdr flag carry the epoch itself: setuptime counts from 1970.
     if not row.by_dialog and row.setuptime * clock.SECOND in candidates:
-        return row.setuptime * clock.SECOND, Flag(0)
+        return row.setuptime * clock.SECOND, _KNOWN
     written = [candidate + length_ms for candidate in candidates]
     likely = [at for at in written if -clock.MINUTE <= row.seen_at - at <= _LIVE_MS]
     if len(likely) == 1:
-        return likely[0] - length_ms, Flag(0)
+        return likely[0] - length_ms, _KNOWN
     return candidates[0], Flag.AMBIGUOUS_HOUR

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
@@ -29,6 +29,7 @@ class Payers:
 
     accounts: Mapping[str, Mapping[int, Payer]]
     tenants: Mapping[str, int]
+    _found: dict[tuple[str, str], Payer | None] = field(default_factory=dict)
 
     def tenant_of(self, code: str, domain: str) -> int:
         """The tenant that owns the domain of an account code, else of the caller."""
@@ -37,6 +38,12 @@ class Payers:
 
     def find(self, code: str, domain: str) -> Payer | None:
         """The payer that a code names; in another tenant only when it is unique there."""
+        key = (code, domain)
+        if key not in self._found:
+            self._found[key] = self._find(code, domain)
+        return self._found[key]
+
+    def _find(self, code: str, domain: str) -> Payer | None:
         found = self.accounts.get(code, {})
         mine = found.get(self.tenant_of(code, domain))
         if mine is None and len(found) == 1:

@@ -7,27 +7,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, or_, select, true
 
 from app.core import clock
 from app.mediation.call import ACC, Leftover, Row, Trouble
-from app.mediation.columns import build_row, raw_to_text
+from app.mediation.columns import build_row, lay_out
 from app.mediation.source import Reader, Source, written_at
 from app.mediation.tables import open_call, suspense
 
 # Suspense that a late row can still complete.
 _COMPLETABLE = (Trouble.NO_BYE, Trouble.NO_INVITE)
+# So many kept Call-IDs are read whole, rather than each new one be asked for.
+_FEW = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A row kept in ``open_call`` or ``suspense``, and the CDR it became provisionally."""
+    """A row kept in ``open_call`` or ``suspense`` (``text``: all of it, as JSON), and the CDR it
+    became provisionally."""
 
     row: Row
     table: Table
     id: int
     epoch: int
-    raw: Mapping[Any, Any]
+    text: str
     cdr: tuple[int, int] | None = None
 
 
@@ -35,14 +38,29 @@ def load_mates(
     connection: Connection, found: Source, readers: Sequence[Reader], call_ids: Iterable[str]
 ) -> list[Kept]:
     """Kept rows of these Call-IDs: what a new row may complete."""
-    ids = list(set(call_ids))
-    kept: list[Kept] = []
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
-        kept += _load(connection, found, readers, open_call, open_call.c.call_id.in_(some))
-        completable = suspense.c.call_id.in_(some) & suspense.c.reason.in_(_COMPLETABLE)
-        kept += _load(connection, found, readers, suspense, completable)
+    wanted, kept = set(call_ids), list[Kept]()
+    for table, which in (
+        (open_call, true()),
+        (suspense, suspense.c.reason.in_(_COMPLETABLE)),
+    ):
+        ids = _kept_among(connection, found, table, which, wanted)
+        for start in range(0, len(ids), 500):
+            mine = which & table.c.call_id.in_(ids[start : start + 500])
+            kept += _load(connection, found, readers, table, mine)
     return kept
+
+
+def _kept_among(
+    connection: Connection,
+    found: Source,
+    table: Table,
+    which: ColumnElement[bool],
+    wanted: set[str],
+) -> list[str]:
+    """Those of the Call-IDs that can be kept there: where few rows are kept, few are asked for."""
+    query = select(table.c.call_id).where(table.c.source_id == found.id, which).limit(_FEW + 1)
+    there = connection.scalars(query).all()
+    return sorted(wanted if len(there) > _FEW else wanted.intersection(there))
 
 
 def load_suspense(
@@ -78,17 +96,17 @@ def _load(
     wanted: Any,
     limit: int = 10_000,
 ) -> list[Kept]:
-    mappings = {reader.name: reader.mapping for reader in readers}
+    layouts = {reader.name: reader.layout for reader in readers}
     query = select(table).where(table.c.source_id == found.id, wanted)
     kept = []
     for stored in connection.execute(query.order_by(table.c.id).limit(limit)).mappings():
-        raw = json.loads(stored["row"])
-        row = build_row(
-            stored["table_name"], raw, mappings.get(stored["table_name"], {}), stored["seen_at"]
-        )
+        named = json.loads(stored["row"])
+        # A table that was dropped since has no layout: its rows read as they were kept.
+        layout = layouts.get(stored["table_name"]) or lay_out(named, {})
+        row = build_row(stored["table_name"], layout.from_mapping(named), layout, stored["seen_at"])
         cdr = stored.get("cdr_id")
         key = (cdr, stored["cdr_setup_at"]) if cdr is not None else None
-        kept.append(Kept(row, table, stored["id"], stored["epoch"], raw, key))
+        kept.append(Kept(row, table, stored["id"], stored["epoch"], stored["row"], key))
     return kept
 
 
@@ -109,19 +127,19 @@ def drop(connection: Connection, kept: Iterable[Kept]) -> bool:
 def keep_waiting(
     connection: Connection,
     found: Source,
-    rows: Iterable[tuple[Row, int, Mapping[Any, Any]]],
+    rows: Iterable[tuple[Row, int, str]],
     provisional: Mapping[str, tuple[int, int]],
 ) -> None:
-    """Stores rows that wait (with their epoch and raw columns); ``provisional`` names the CDR
+    """Stores rows that wait (with their epoch and their text); ``provisional`` names the CDR
     that a row became meanwhile."""
     new = [
-        _entry(found, row, epoch, raw)
+        _entry(found, row, epoch, text)
         | {
             "at": written_at(row, found.habits.zone, row.seen_at),
             "cdr_id": provisional.get(row.name, (None, None))[0],
             "cdr_setup_at": provisional.get(row.name, (None, None))[1],
         }
-        for row, epoch, raw in rows
+        for row, epoch, text in rows
     ]
     if new:
         connection.execute(open_call.insert(), new)
@@ -130,17 +148,17 @@ def keep_waiting(
 def suspend(
     connection: Connection,
     found: Source,
-    leftovers: Iterable[tuple[Leftover, int, Mapping[Any, Any]]],
+    leftovers: Iterable[tuple[Leftover, int, str]],
 ) -> None:
     """Stores rows that are no call, with the reason."""
     new = [
-        _entry(found, left.row, epoch, raw)
+        _entry(found, left.row, epoch, text)
         | {
             "at": written_at(left.row, found.habits.zone, left.row.seen_at),
             "reason": str(left.reason),
             "detail": left.detail[:255],
         }
-        for left, epoch, raw in leftovers
+        for left, epoch, text in leftovers
     ]
     if new:
         connection.execute(suspense.insert(), new)
@@ -153,7 +171,7 @@ def forget_provisional(connection: Connection, before: int) -> None:
     )
 
 
-def _entry(found: Source, row: Row, epoch: int, raw: Mapping[Any, Any]) -> dict[str, Any]:
+def _entry(found: Source, row: Row, epoch: int, text: str) -> dict[str, Any]:
     return {
         "tenant_id": found.tenant_id,
         "source_id": found.id,
@@ -162,5 +180,5 @@ def _entry(found: Source, row: Row, epoch: int, raw: Mapping[Any, Any]) -> dict[
         "acc_id": row.id,
         "call_id": row.call_id[:255],
         "seen_at": row.seen_at or clock.now_ms(),
-        "row": raw_to_text(raw),
+        "row": text,
     }

@@ -1,20 +1,17 @@
-"""Reading ``acc`` and ``missed_calls``: windows by id, and the position in our database."""
+"""Where rows come from: the switch's tables, and how far each has been read, in our database."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, and_, func, or_, select, type_coerce
-from sqlalchemy.types import String
+from sqlalchemy import Connection, Engine, Table, func, select
 
 from app.core import clock
 from app.core.database import inserted_id
 from app.core.numbering import NumberPlan
 from app.core.settings import Settings
 from app.mediation.call import ACC, MISSED, Row
-from app.mediation.columns import build_row, map_columns
+from app.mediation.columns import Layout, lay_out, map_columns
 from app.mediation.normalise import Habits
 from app.mediation.position import Position, gaps_from_text, gaps_to_text
 from app.mediation.tables import reading_position, source
@@ -41,7 +38,7 @@ class Reader:
     """One of a source's tables as it stands, with what its columns mean."""
 
     table: Table
-    mapping: Mapping[str, str]
+    layout: Layout
 
     @property
     def name(self) -> str:
@@ -99,53 +96,10 @@ def open_readers(switch: Engine, found: Source) -> list[Reader]:
             tables.check_version(connection, MISSED)
             names.append(MISSED)
         reflected = [tables.reflect(connection, name) for name in names]
-    return [Reader(table, map_columns(table.c.keys(), found.columns)) for table in reflected]
-
-
-def read_raw(
-    connection: Connection, reader: Reader, bookmark: Bookmark, limit: int
-) -> list[Mapping[Any, Any]]:
-    """The rows of a part that are still to be read, in order of id: late ones, then new ones."""
-    position, ids = bookmark.position, reader.table.c.id
-    rows: list[Mapping[Any, Any]] = []
-    if position.gaps:
-        rows += [
-            row
-            for row in connection.execute(whole_rows(reader.table).where(_in_gaps(ids, position)))
-            .mappings()
-            .all()
-            if position.wants(int(row["id"]))
-        ]
-    ahead = whole_rows(reader.table).where(ids > position.high)
-    if bookmark.until is not None:
-        ahead = ahead.where(ids <= bookmark.until)
-    rows += connection.execute(ahead.order_by(ids).limit(limit)).mappings().all()
-    rows.sort(key=lambda row: int(row["id"]))
-    return rows
-
-
-def whole_rows(table: Table) -> Select[Any]:
-    """A query for all columns of a table; times as text or as the driver gives them,
-    since SQLite's may hold what is no date."""
-    return select(
-        *(
-            type_coerce(column, String).label(column.name)
-            if column.name in ("time", "created")
-            else column
-            for column in table.c
-        )
-    )
-
-
-def _in_gaps(ids: Any, position: Position) -> Any:
-    if len(position.gaps) > _MANY_GAPS:
-        return and_(ids >= position.gaps[0].first, ids <= position.gaps[-1].last)
-    return or_(*(ids.between(gap.first, gap.last) for gap in position.gaps))
-
-
-def rows_from(reader: Reader, raws: Sequence[Mapping[Any, Any]], now_ms: int) -> list[Row]:
-    """Rows as values, with their columns' meaning."""
-    return [build_row(reader.name, raw, reader.mapping, now_ms) for raw in raws]
+    return [
+        Reader(table, lay_out(table.c.keys(), map_columns(table.c.keys(), found.columns)))
+        for table in reflected
+    ]
 
 
 def written_at(row: Row, zone: str, now_ms: int) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from app.core import clock
 from app.core.database import reading, writing
 from app.mediation.call import Row
-from app.mediation.columns import build_row
+from app.mediation.reading import read_where, rows_from
 from app.mediation.source import (
     BACKLOG,
     LIVE,
@@ -19,7 +19,6 @@ from app.mediation.source import (
     id_range,
     load_bookmarks,
     new_bookmark,
-    whole_rows,
     written_at,
 )
 
@@ -94,14 +93,8 @@ def _first_of_today(
     since = clock.now_ms() - _TODAY_MS
     while low < high:
         middle = (low + high) // 2
-        raw = (
-            connection.execute(
-                whole_rows(reader.table).where(reader.table.c.id >= middle).order_by("id").limit(1)
-            )
-            .mappings()
-            .first()
-        )
-        row = build_row(reader.name, raw, {}, 0) if raw else None
+        raws = read_where(connection, reader, reader.table.c.id >= middle, 1)
+        row = next(iter(rows_from(reader, raws, 0)), None)
         if row is None or written_at(row, found.habits.zone, since) >= since:
             high = middle
         else:
@@ -110,8 +103,8 @@ def _first_of_today(
 
 
 def _row_at(connection: Connection, reader: Reader, row_id: int) -> Row:
-    query = whole_rows(reader.table).where(reader.table.c.id == row_id)
-    return build_row(reader.name, connection.execute(query).mappings().one(), {}, 0)
+    raws = read_where(connection, reader, reader.table.c.id == row_id)
+    return rows_from(reader, raws, 0)[0]
 
 
 def is_read(mark: Bookmark) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.core.errors import CompanionError
 
@@ -20,8 +20,7 @@ class EngineUnavailable(CompanionError):
     status = 503
 
 
-@dataclass(frozen=True, slots=True)
-class RatableCall:
+class RatableCall(NamedTuple):
     """What an engine needs to know of an answered call."""
 
     id: int
@@ -41,8 +40,7 @@ class Batch:
     calls: Sequence[RatableCall]
 
 
-@dataclass(frozen=True, slots=True)
-class Rated:
+class Rated(NamedTuple):
     """A price in ledger units of a currency; ``version_id`` where a tariff of ours made it."""
 
     call_id: int
@@ -52,8 +50,7 @@ class Rated:
     version_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unrated:
+class Unrated(NamedTuple):
     """A call that the engine has no price for, and why (``app.rating.tariff.Reason``)."""
 
     call_id: int

@@ -31,7 +31,7 @@ def main() -> None:
     wanted = os.environ.get("DB")
     run.begin()
     try:
-        for kind in [wanted] if wanted else ["sqlite", "mariadb"]:
+        for kind in [wanted] if wanted else DATABASES:
             runs = [_measure(kind, rows) for _ in range(int(os.environ.get("RUNS", "1")))]
             middle = statistics.median_low(run_["ratio"] for run_ in runs)
             figure = next(run_ for run_ in runs if run_["ratio"] == middle)

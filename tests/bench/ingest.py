@@ -151,6 +151,10 @@ def _copy_of(panel: Engine, table: Table) -> Table:
             constraint.name = f"{constraint.name}_copy"
     with writing(panel) as connection:
         twin.create(connection)
+        if panel.dialect.name == "postgresql" and table in (answered, failed):
+            # The other databases' copies have one partition for all days as well.
+            whole = f"CREATE TABLE {twin.name}_all PARTITION OF {twin.name} DEFAULT"
+            connection.exec_driver_sql(whole)
     return twin
 
 
