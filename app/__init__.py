@@ -30,6 +30,7 @@ SCREENS = (
     "app.identity.people_views",
     "app.identity.tenants_views",
     "app.identity.audit_views",
+    "app.identity.account_views",
 )
 
 # Rooms in which the global search looks, in the order of its answers: each has ``PROVIDERS``.

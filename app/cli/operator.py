@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.context import databases
 from app.core.database import reading, writing
 from app.core.errors import CompanionError
-from app.identity import audit, operators
+from app.identity import audit, operators, second_factor, sessions
 from app.identity.access import ROLES
 
 command = AppGroup("operator", help="Operators: create, list, reset a password.")
@@ -56,6 +56,25 @@ def reset_password(login: str, password_stdin: bool) -> None:
         raise click.ClickException(str(error)) from error
     _tell(
         f"The password of '{login}' is changed; the sessions are ended.", password, password_stdin
+    )
+
+
+@command.command("reset-second-factor")
+@click.argument("login")
+def reset_second_factor(login: str) -> None:
+    """Take the second factor away, for who lost it, and end all sessions of the operator."""
+    try:
+        with writing(databases().panel) as connection:
+            number = operators.number_of(connection, login)
+            had = second_factor.switch_off(connection, number)
+            sessions.revoke_all(connection, number)
+            audit.record(connection, action="factor.reset", object=f"operator:{number}")
+    except CompanionError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(
+        f"The second factor of '{login}' is taken away; the sessions are ended."
+        if had
+        else f"'{login}' has no second factor; the sessions are ended."
     )
 
 

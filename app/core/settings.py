@@ -51,6 +51,7 @@ class Settings:
     mi_timeout: float
     trusted_proxies: int
     insecure_cookies: bool
+    second_factor: str
     demo: bool
 
     @property
@@ -95,6 +96,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         mi_timeout=read.seconds("MI_TIMEOUT", 3.0),
         trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 5),
         insecure_cookies=read.flag("INSECURE_COOKIES"),
+        second_factor=read.one_of("SECOND_FACTOR", ("off", "admins", "all")),
         demo=demo,
     )
 
@@ -131,6 +133,12 @@ class _Reader:
     def flag(self, name: str, *, default: bool = False) -> bool:
         value = self.text(name, "1" if default else "0")
         return value.lower() in ("1", "yes", "true", "on")
+
+    def one_of(self, name: str, words: tuple[str, ...]) -> str:
+        value = self.text(name, words[0])
+        if value not in words:
+            raise SettingsError(f"PANEL_{name} is '{value}'.", f"It takes {', '.join(words)}.")
+        return value
 
     def whole(self, name: str, default: int, least: int, most: int) -> int:
         value = self.text(name, str(default))

@@ -107,6 +107,10 @@ ROLE_HELP = {
 HOUSE = 1
 
 _PUBLIC = "public"
+# What can be done before the second factor that a role needs is set up.
+_WITHOUT_FACTOR = frozenset(
+    {"safety.factor", "safety.start", "safety.confirm", "identity.logout", "shell.zones"}
+)
 _MARK = "companion_access"
 
 
@@ -115,6 +119,13 @@ class SignInNeeded(CompanionError):
 
     code = "sign_in_needed"
     status = 401
+
+
+class FactorNeeded(CompanionError):
+    """The operator's role needs a second factor, and there is none yet."""
+
+    code = "second_factor_needed"
+    status = 403
 
 
 class Forbidden(CompanionError):
@@ -138,6 +149,8 @@ class Operator:
     session_hash: str
     # the tenants beneath the operator's own
     beneath: tuple[int, ...] = ()
+    # whether nothing may be done before a second factor is set up
+    needs_factor: bool = False
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -233,4 +246,8 @@ def guard_views(app: Flask, load: Callable[[], Operator | None]) -> None:
         g.operator = load()
         if demand == _PUBLIC:
             return
-        insist(demand or "")
+        operator = insist(demand or "")
+        if operator.needs_factor and endpoint not in _WITHOUT_FACTOR:
+            raise FactorNeeded(
+                _("Your role needs a second factor."), _("Set it up under “Second factor”.")
+            )

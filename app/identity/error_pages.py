@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.core.errors import CompanionError
 from app.core.words import _, _l
-from app.identity.access import SignInNeeded, operator_or_none
+from app.identity.access import FactorNeeded, SignInNeeded, operator_or_none
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ _SENTENCES = {
 def set_up(app: Flask) -> None:
     """Registers the handlers for every kind of error."""
     app.register_error_handler(SignInNeeded, _sign_in)
+    app.register_error_handler(FactorNeeded, _factor)
     app.register_error_handler(CompanionError, _companion)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
@@ -60,6 +61,12 @@ def _sign_in(error: SignInNeeded) -> ResponseReturnValue:
         answer.headers["HX-Redirect"] = url_for("identity.login")
         return answer
     return redirect(url_for("identity.login", next=address if address != "/" else None), 303)
+
+
+def _factor(error: FactorNeeded) -> ResponseReturnValue:
+    if _machine() or request.method != "GET":
+        return answer_with(error.status, error.code, error.message, error.remedy)
+    return redirect(url_for("safety.factor"), 303)
 
 
 def _companion(error: CompanionError) -> ResponseReturnValue:

@@ -57,3 +57,21 @@ class ViewForm(Form):
         choices=[SelectChoice(tag) for tag in formats.LOCALES],
         render_kw={"translate": "no"},
     )
+
+
+class ConfirmPasswordForm(Form):
+    """The password once more, before something that must not be done at an open screen."""
+
+    password = PasswordField(_l("Your password"), [InputRequired(_l("Enter your password."))])
+
+
+class CodeForm(Form):
+    """A code of the authenticator, or a recovery code."""
+
+    code = StringField(
+        _l("Code"),
+        [
+            InputRequired(_l("Enter the code.")),
+            Length(max=64, message=_l("At most 64 characters.")),
+        ],
+    )

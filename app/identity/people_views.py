@@ -112,6 +112,16 @@ def end_sessions(operator_id: int) -> ResponseReturnValue:
     return redirect(url_for("operators.edit", operator_id=operator_id), 303)
 
 
+@blueprint.post("/operators/<int:operator_id>/second-factor")
+@requires("operator.write")
+def drop_factor(operator_id: int) -> ResponseReturnValue:
+    """Takes a lost second factor away; the operator is signed out everywhere."""
+    with writing(databases().panel) as connection:
+        staff.drop_factor(connection, current_operator(), operator_id)
+    toast(_("The password alone is enough for this operator again."))
+    return redirect(url_for("operators.edit", operator_id=operator_id), 303)
+
+
 def _shown(number: int, login: str, made: str) -> str:
     return render_template(
         "identity/operator_password.html",

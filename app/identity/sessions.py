@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, RowMapping, delete, select, update
 
 from app.core import clock
 from app.identity import tenants
 from app.identity.access import HOUSE, Operator
-from app.identity.tables import operator, operator_session
+from app.identity.tables import operator, operator_factor, operator_session
 
 IDLE_MS = 12 * clock.HOUR
 LONGEST_MS = 7 * clock.DAY
@@ -47,16 +48,18 @@ def begin(connection: Connection, operator_id: int, address: str, user_agent: st
     return token
 
 
-def find(connection: Connection, token: str) -> tuple[Operator, bool] | None:
+def find(connection: Connection, token: str, factor: str = "off") -> tuple[Operator, bool] | None:
     """Whose living session the token is, and whether ``seen`` should be called; else None.
 
-    A session ends after 12 idle hours, after 7 days, and with its operator.
+    A session ends after 12 idle hours, after 7 days, and with its operator. ``factor`` is who
+    needs a second factor: off, admins, all.
     """
     now = clock.now_ms()
     hashed = token_hash(token)
     row = connection.execute(
-        select(operator, operator_session.c.seen_at)
+        select(operator, operator_session.c.seen_at, operator_factor.c.confirmed_at)
         .join(operator_session, operator_session.c.operator_id == operator.c.id)
+        .outerjoin(operator_factor, operator_factor.c.operator_id == operator.c.id)
         .where(
             operator_session.c.token_hash == hashed,
             operator_session.c.expires_at > now,
@@ -77,6 +80,7 @@ def find(connection: Connection, token: str) -> tuple[Operator, bool] | None:
         token,
         hashed,
         beneath,
+        row.confirmed_at is None and (factor == "all" or (factor, row.role) == ("admins", "admin")),
     )
     return who, row.seen_at <= now - _SEEN_EVERY_MS
 
@@ -85,6 +89,15 @@ def seen(connection: Connection, session_hash: str) -> None:
     """Notes that the session was used now."""
     query = update(operator_session).where(operator_session.c.token_hash == session_hash)
     connection.execute(query.values(seen_at=clock.now_ms()))
+
+
+def of(connection: Connection, operator_id: int) -> Sequence[RowMapping]:
+    """An operator's living sessions, the one that was used last first."""
+    now = clock.now_ms()
+    living = (operator_session.c.expires_at > now) & (operator_session.c.seen_at > now - IDLE_MS)
+    query = select(operator_session).where(operator_session.c.operator_id == operator_id, living)
+    found = connection.execute(query.order_by(operator_session.c.seen_at.desc()).limit(200))
+    return found.mappings().all()
 
 
 def revoke(connection: Connection, session_hash: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, select, update
 
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.words import _
-from app.identity import audit, operators, sessions
+from app.identity import audit, operators, second_factor, sessions
 from app.identity.access import HOUSE, ROLES, TENANT_SAFE, Operator, owned
 from app.identity.tables import operator, operator_session, tenant
 
@@ -112,6 +112,21 @@ def end_sessions(connection: Connection, who: Operator, operator_id: int) -> int
         detail={"sessions": count},
     )
     return count
+
+
+def drop_factor(connection: Connection, who: Operator, operator_id: int) -> bool:
+    """Takes the second factor of somebody away who lost it; whether there was one."""
+    row = get(connection, who, operator_id)
+    _check(who, row["role"], row["tenant_id"])
+    if operator_id == who.id:
+        raise Conflict(
+            _("Your own second factor is switched off under “Your account”."),
+            _("It asks for your password there."),
+        )
+    had = second_factor.switch_off(connection, operator_id)
+    sessions.revoke_all(connection, operator_id)
+    audit.record(connection, action="factor.reset", object=f"operator:{operator_id}")
+    return had
 
 
 def _effective(role: str, tenant_id: int) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Tenants, operators, their sessions, and what they did."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Text
 
 from app.core.database import BigId, Instant, LongText, table, tenant_column
 
@@ -54,6 +54,25 @@ operator_session = table(
     Column("address", String(64)),
     Column("user_agent", String(255)),
     Index("ix_operator_session_operator_id", "operator_id"),
+)
+
+operator_factor = table(
+    "operator_factor",
+    Column("operator_id", Integer, primary_key=True, autoincrement=False),
+    tenant_column(),
+    # the TOTP key, sealed
+    Column("secret", Text, nullable=False),
+    # None until a first code was given: it counts from then on
+    Column("confirmed_at", Instant),
+    # the 30 seconds that the last used code was of
+    Column("last_step", BigInteger, nullable=False),
+)
+
+operator_recovery = table(
+    "operator_recovery",
+    Column("operator_id", Integer, primary_key=True, autoincrement=False),
+    Column("hash", String(64), primary_key=True),
+    tenant_column(),
 )
 
 login_attempt = table(

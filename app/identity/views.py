@@ -9,18 +9,22 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 
 from app.core import clock, formats
-from app.core.context import databases
+from app.core.context import databases, settings
 from app.core.database import reading, writing
 from app.core.errors import InvalidInput
 from app.core.words import _
-from app.identity import audit, operators, sessions, throttle
+from app.identity import audit, operators, second_factor, sessions, throttle
 from app.identity.access import current_operator, operator_or_none, public, requires
-from app.identity.forms import LoginForm, PasswordForm, ViewForm
+from app.identity.forms import CodeForm, LoginForm, PasswordForm, ViewForm
 from app.identity.throttle import TooManyAttempts
 from app.shell import locale
 from app.shell.frame import THEMES
 
 blueprint = Blueprint("identity", __name__)
+
+# In the signed cookie between password and code.
+_HALF = "half"
+_HALF_MS = 5 * clock.MINUTE
 
 
 @blueprint.get("/login")
@@ -47,6 +51,18 @@ def sign_in() -> ResponseReturnValue:
     if operator_id is None:
         problem = _("Login or password is wrong.")
         return render_template("identity/login.html", form=form, problem=problem), 401
+    with reading(databases().panel) as connection:
+        two_steps = second_factor.is_on(connection, operator_id)
+    if two_steps:
+        # The password was right, which is not enough: nothing is opened yet.
+        session.clear()
+        session[_HALF] = [operator_id, name, clock.now_ms()]
+        return redirect(url_for("identity.code", next=form.next.data or None), 303)
+    return _open(operator_id, name, address, form.next.data)
+
+
+def _open(operator_id: int, name: str, address: str, then: str | None) -> ResponseReturnValue:
+    """A new session, and on to where one wanted to go."""
     panel = databases().panel
     with writing(panel) as connection:
         token = sessions.begin(connection, operator_id, address, request.user_agent.string)
@@ -60,7 +76,53 @@ def sign_in() -> ResponseReturnValue:
     session.clear()
     session.permanent = True
     login_user(found[0])
-    return redirect(safe_next(form.next.data), 303)
+    return redirect(safe_next(then), 303)
+
+
+@blueprint.get("/login/code")
+@public
+def code() -> ResponseReturnValue:
+    """The second step: the code of an authenticator."""
+    if _half() is None:
+        return redirect(url_for("identity.login"), 303)
+    return render_template("identity/code.html", form=CodeForm(formdata=None))
+
+
+@blueprint.post("/login/code")
+@public
+def enter_code() -> ResponseReturnValue:
+    """Opens the session when the code is right; each code counts once, tries are throttled."""
+    half, form = _half(), CodeForm()
+    if half is None:
+        return redirect(url_for("identity.login"), 303)
+    if not form.validate():
+        return render_template("identity/code.html", form=form), 400
+    operator_id, name = half
+    panel, address = databases().panel, request.remote_addr or "local"
+    try:
+        number = throttle.attempt(panel, f"code:{name}", address)
+    except TooManyAttempts as error:
+        return render_template("identity/code.html", form=form, problem=str(error)), 429
+    with writing(panel) as connection:
+        right = second_factor.verify(
+            connection, operator_id, form.code.data or "", settings().secret_key
+        )
+        if right:
+            throttle.succeeded(connection, number, f"code:{name}")
+        else:
+            audit.record(connection, action="operator.refused", object="code", actor=name)
+    if not right:
+        problem = _("That code is not right, or was used already.")
+        return render_template("identity/code.html", form=form, problem=problem), 401
+    return _open(operator_id, name, address, request.args.get("next"))
+
+
+def _half() -> tuple[int, str] | None:
+    """Who gave the right password within the last five minutes, and not yet the code."""
+    kept = session.get(_HALF)
+    if not kept or clock.now_ms() - kept[2] > _HALF_MS:
+        return None
+    return int(kept[0]), str(kept[1])
 
 
 def _checked(name: str, password: str, address: str) -> int | None:

@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.core import clock
-from app.core.context import databases
+from app.core.context import databases, settings
 from app.core.database import reading, writing
 from app.core.errors import InvalidInput
 from app.core.words import _
@@ -57,7 +57,7 @@ def _refuse_nul() -> None:
 
 def _load(token: str) -> Operator | None:
     with reading(databases().panel) as connection:
-        found = sessions.find(connection, token)
+        found = sessions.find(connection, token, settings().second_factor)
     if found is None:
         return None
     operator, due = found

@@ -46,6 +46,8 @@ SCREENS = (
     Screen("job", "jobs.show", {"job_id": "job"}),
     Screen("job-cancel", "jobs.cancel", {"job_id": "job"}),
     Screen("account", "identity.account"),
+    Screen("sessions", "safety.devices"),
+    Screen("second-factor", "safety.factor"),
     Screen("operators", "operators.index"),
     Screen("operator-new", "operators.new"),
     Screen("operator", "operators.edit", {"operator_id": "operator"}),
@@ -72,6 +74,7 @@ SCREENS = (
 NO_SCREENS = {
     "static": "files",
     "assets.show": "style and script",
+    "identity.code": "the second step of the sign-in; leads back without the first",
     "jobs.healthz": "JSON",
     "jobs.readyz": "JSON",
     "jobs.running": "a piece of the jobs",
