@@ -27,7 +27,12 @@ _READ = ("title", "aria-label", "placeholder", "alt", "data-confirm", "data-word
 _EMPTY = {"meta", "link", "input", "br", "hr", "img", "path", "circle", "rect", "line", "use",
           "col", "source", "wbr"}  # fmt: skip
 # Made-up rows of the page of pieces, and days as CLDR names them; names of icons and colours too.
-_SAMPLES = {"Anna", "Bert", "DE", "FR", "IT", "PL", "SE", "Moved Temporarily",
+_SAMPLES = {
+    "OK",
+    "Moved Temporarily",
+    "Busy Here",
+    "Service Unavailable",
+    "Decline","Anna", "Bert", "DE", "FR", "IT", "PL", "SE", "Moved Temporarily",
             "f81d4fae-7dec-11d0@192.0.2.1", *"Mon Tue Wed Thu Fri Sat Sun".split()}  # fmt: skip
 _SIGN = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 
