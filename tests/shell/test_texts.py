@@ -32,8 +32,7 @@ _SAMPLES = {
     "Moved Temporarily",
     "Busy Here",
     "Service Unavailable",
-    "Decline","Anna", "Bert", "DE", "FR", "IT", "PL", "SE", "Moved Temporarily",
-            "f81d4fae-7dec-11d0@192.0.2.1", *"Mon Tue Wed Thu Fri Sat Sun".split()}  # fmt: skip
+    "Decline","Anna", "Bert", "DE", "FR", "IT", "PL", "SE", "f81d4fae-7dec-11d0@192.0.2.1", *"Mon Tue Wed Thu Fri Sat Sun".split()}  # fmt: skip
 _SIGN = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 
 
