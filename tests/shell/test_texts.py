@@ -28,11 +28,11 @@ _EMPTY = {"meta", "link", "input", "br", "hr", "img", "path", "circle", "rect", 
           "col", "source", "wbr"}  # fmt: skip
 # Made-up rows of the page of pieces, and days as CLDR names them; names of icons and colours too.
 _SAMPLES = {
-    "OK",
-    "Moved Temporarily",
-    "Busy Here",
-    "Service Unavailable",
-    "Decline","Anna", "Bert", "DE", "FR", "IT", "PL", "SE", "f81d4fae-7dec-11d0@192.0.2.1", *"Mon Tue Wed Thu Fri Sat Sun".split()}  # fmt: skip
+    *("Anna", "Bert", "DE", "FR", "IT", "PL", "SE"),
+    *("OK", "Moved Temporarily", "Busy Here", "Service Unavailable", "Decline"),
+    "f81d4fae-7dec-11d0@192.0.2.1",
+    *("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
 _SIGN = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 
 
