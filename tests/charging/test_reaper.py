@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,8 +150,8 @@ def test_a_row_that_comes_late_finds_the_sessions_cdr(
     _say(lab, START, STOP)
     later(lab.settings.session_grace_ms)
     reaper.run(lab.dbs, lab.settings, _made([]))
-    other = replace(call, call_id="other@host")
-    failed = replace(call, answered_at=None)
+    other = call._replace(call_id="other@host")
+    failed = call._replace(answered_at=None)
     with reading(lab.dbs.panel) as c:
         one = c.scalar(select(table.c.id))
         assert settle.find_session_cdrs(c, [other, failed, call]) == [(call, (one, T))]
