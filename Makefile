@@ -4,7 +4,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fix bench shots lighthouse pins python
+.PHONY: help run test lint fix bench shots lighthouse audit sbom pins python
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -45,6 +45,14 @@ lighthouse: python ## judge every screen (RUNS=5; needs npm install --prefix /tm
 texts: python ## gather the texts of all screens for translators (app/translations/messages.pot)
 	@$(PYTHON) -I app/bootstrap.py requirements.txt
 	@.venv/bin/python -I tests/texts.py
+
+audit: python ## ask whether a pinned package is known to be vulnerable (0 none, 1 some, 2 unknown)
+	@$(PYTHON) -I app/bootstrap.py requirements.txt tests/requirements.txt
+	@.venv/bin/python -m tests.audit $(ARGS)
+
+sbom: python ## write what the panel runs on as CycloneDX JSON (ARGS=file; var/sbom.json)
+	@$(PYTHON) -I app/bootstrap.py requirements.txt tests/requirements.txt
+	@.venv/bin/python -m tests.sbom $(ARGS)
 
 pins: python ## write both requirement files anew with the newest versions that fit
 	@$(PYTHON) -I app/bootstrap.py requirements.txt

@@ -5,13 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 
 from flask import Flask
+from werkzeug.routing import IntegerConverter, Map
 
 from app.core import database, logging
 from app.core.settings import Settings, load
 from app.shell import search
 
 # What stands around the rooms: each module has ``init_app``.
-EXTENSIONS = ("app.identity.web", "app.shell.frame")
+EXTENSIONS = ("app.jobs.metrics", "app.identity.web", "app.shell.frame")
 
 # Rooms with screens: each module has a ``blueprint``.
 SCREENS = (
@@ -20,17 +21,29 @@ SCREENS = (
     "app.shell.search_screen",
     "app.shell.design.views",
     "app.jobs.views",
+    "app.jobs.metrics",
     "app.cdr.views",
     "app.mediation.views",
+    "app.mediation.source_views",
+    "app.mediation.payer_views",
     "app.routing.views",
     "app.provisioning.views",
     "app.subscribers.views",
+    "app.portal.views",
     "app.routing.gateways",
     "app.billing.views",
+    "app.billing.tariff_views",
     "app.identity.people_views",
     "app.identity.tenants_views",
     "app.identity.audit_views",
     "app.identity.account_views",
+    "app.identity.openid_views",
+    "app.webhooks.log_views",
+    "app.shell.mail_screen",
+    "app.retention.views",
+    "app.api.token_views",
+    # last: it needs all rooms
+    "app.api.views",
 )
 
 # Rooms in which the global search looks, in the order of its answers: each has ``PROVIDERS``.
@@ -50,6 +63,7 @@ COMMANDS = (
     "app.cli.demo",
     "app.cli.operator",
     "app.cli.mediate",
+    "app.cli.source",
     "app.cli.worker",
     "app.cli.charging",
     "app.cli.rating",
@@ -57,8 +71,25 @@ COMMANDS = (
     "app.cli.account",
     "app.cli.push",
     "app.cli.verify",
+    "app.cli.payer",
+    "app.cli.number",
+    "app.cli.backup",
+    "app.cli.restore",
+    "app.cli.upgrade",
     "app.cli.audit",
+    "app.cli.token",
+    "app.cli.webhook",
+    "app.cli.mail",
+    "app.cli.retention",
+    "app.cli.acc",
 )
+
+
+class Number(IntegerConverter):
+    """A number in an address: what no column can hold is no address (404)."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**63 - 1)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -68,6 +99,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["databases"] = database.connect(settings)
     logging.set_up(app)
+    app.url_map.converters["int"] = Number
     for extension in EXTENSIONS:
         import_module(extension).init_app(app)
     for room in SCREENS:

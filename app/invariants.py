@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -16,24 +16,40 @@ from app.core import clock
 from app.core.database import Databases, reading
 from app.core.findings import MOST, Finding
 from app.core.settings import Settings
+from app.core.source_settings import MAIN_SOURCE
 from app.identity import chain as audit_chain
 from app.ledger import reconcile as ledger
 from app.ledger.tables import account, entry, posting
+from app.mediation.payer import nobody_pays
 from app.mediation.reading import read_where, rows_from
-from app.mediation.source import Reader, ensure_source, open_readers, written_at
-from app.mediation.tables import open_call, source, suspense
+from app.mediation.source import (
+    Reader,
+    Source,
+    load_bookmarks,
+    load_sources,
+    open_readers,
+    written_at,
+)
+from app.mediation.tables import open_call, suspense
 from app.provisioning import reconcile as provisioning
 from app.rating import reference
 from app.rating.store import load_book
 from app.rating.tables import charge
+from app.retention import seals
 
 _CHUNK = 5_000
 
 
-def check(dbs: Databases, settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
-    """All findings; nothing is changed."""
+def check(
+    dbs: Databases, settings: Settings, *, offline: bool = False, switch: bool = True
+) -> Iterator[Finding]:
+    """All findings; nothing is changed.
+
+    Without ``switch`` OpenSIPS's rows are not looked at: after a restore the worker has yet to
+    read those that came since.
+    """
     with reading(dbs.panel) as connection:
-        yield _rows_used_once(dbs, settings, connection)
+        yield _rows_used_once(dbs, settings, connection, switch)
         yield _charged_once(connection)
         yield _charges_posted(connection)
         yield from ledger.check(connection)
@@ -54,36 +70,52 @@ class _Notes:
             self.found.append(sentence)
 
 
-def _rows_used_once(dbs: Databases, settings: Settings, panel: Connection) -> Finding:
+def _rows_used_once(dbs: Databases, settings: Settings, panel: Connection, switch: bool) -> Finding:
     """1: every settled row of the switch is in one CDR, one open call or one suspense entry."""
-    uses = _uses(panel)
+    sources = load_sources(panel)
+    uses = _uses(panel, sources)
     notes = _Notes([])
-    for (call_id, name), times in uses.items():
+    for (_source, call_id, name), times in uses.items():
         if times > 1:
             notes.add(f"{name} of Call-ID {call_id[:64]!r} is used {times} times")
     checked = 0
-    if panel.scalar(select(source.c.id).limit(1)) is not None:
-        found = ensure_source(panel, settings)
-        settled = clock.now_ms() - settings.settling_ms
-        for row in chain.from_iterable(_rows(dbs, r) for r in open_readers(dbs.switch, found)):
+    settled = clock.now_ms() - settings.settling_ms
+    # What no setting names any more is not asked for.
+    named = {MAIN_SOURCE, *(one.name for one in settings.sources)}
+    for found in sources if switch else ():
+        if found.name not in named:
+            continue
+        where = dbs.of_source(found.name)
+        epochs = {mark.table: mark.epoch for mark in load_bookmarks(panel, found.id)}
+        gone = {table: seals.Rows(panel, found.id, epoch, table) for table, epoch in epochs.items()}
+        for row in chain.from_iterable(_rows(where, r) for r in open_readers(where.switch, found)):
             checked += 1
-            used = (row.call_id[:255], row.name) in uses
+            used = (found.id, row.call_id[:255], row.name) in uses
+            # The rows of calls that are no longer kept may stand in the switch's table still.
+            used = used or (row.table in gone and gone[row.table].has(row.id))
             if not used and written_at(row, found.habits.zone, settled) < settled:
-                notes.add(f"{row.name} (Call-ID {row.call_id[:64]!r}) is in no CDR")
+                notes.add(f"{row.name} of {found.name} (Call-ID {row.call_id[:64]!r}) is in no CDR")
     return Finding("1 rows are used once", checked, notes.found)
 
 
-def _uses(panel: Connection) -> Counter[tuple[str, str]]:
-    """How often each row of the switch (Call-ID, ``acc:12``) is used."""
-    uses: Counter[tuple[str, str]] = Counter()
+def _uses(panel: Connection, sources: Sequence[Source]) -> Counter[tuple[int, str, str]]:
+    """How often each row of a switch (source, Call-ID, ``acc:12``) is used."""
+    uses: Counter[tuple[int, str, str]] = Counter()
+    known = {found.id for found in sources}
+    # A session's CDR named no source while there was only one.
+    first = sources[0].id if sources else 0
     for table in (answered, failed):
-        for call_id, names in panel.execute(select(table.c.call_id, table.c.acc_ids)):
-            uses.update((call_id, name) for name in names.split())
+        query = select(table.c.source_id, table.c.call_id, table.c.acc_ids)
+        for number, call_id, names in panel.execute(query):
+            mine = number if number in known else first
+            uses.update((mine, call_id, name) for name in names.split())
     for table in (open_call, suspense):
-        query = select(table.c.call_id, table.c.table_name, table.c.acc_id)
+        kept = select(table.c.source_id, table.c.call_id, table.c.table_name, table.c.acc_id)
         if table is open_call:
-            query = query.where(table.c.cdr_id.is_(None))
-        uses.update((call_id, f"{name}:{row}") for call_id, name, row in panel.execute(query))
+            kept = kept.where(table.c.cdr_id.is_(None))
+        uses.update(
+            (number, call_id, f"{name}:{row}") for number, call_id, name, row in panel.execute(kept)
+        )
     return uses
 
 
@@ -99,7 +131,7 @@ def _rows(dbs: Databases, reader: Reader) -> Iterator[Any]:
 
 
 def _charged_once(connection: Connection) -> Finding:
-    """2: an answered call has its charge, or a reason and a place in the queue."""
+    """2: an answered call has its charge, or a reason and a place in the queue, or is incoming."""
     notes = _Notes([])
     corrections = {
         row.cdr_id: int(row.total)
@@ -112,10 +144,12 @@ def _charged_once(connection: Connection) -> Finding:
     rows = connection.execute(select(unpriced.c.cdr_id, unpriced.c.reason))
     queued = {cdr_id: reason for cdr_id, reason in rows}
     checked = 0
-    columns = ("id", "unpriced_reason", "sell_amount", "price", "sell_batch_id", "sell_account_id")
+    columns = ("id", "unpriced_reason", "sell_amount", "price", "direction", "account")
     for row in connection.execute(select(*(answered.c[name] for name in columns))):
         checked += 1
         if row.sell_amount is None:
+            if row.unpriced_reason is None and nobody_pays(row._mapping):
+                continue  # should it be in the queue all the same, that is said below
             if row.unpriced_reason is None or queued.pop(row.id, None) != row.unpriced_reason:
                 notes.add(f"CDR {row.id} has neither a charge nor a reason in the queue")
         elif row.unpriced_reason is not None or row.id in queued:
@@ -138,6 +172,8 @@ def _charges_posted(connection: Connection) -> Finding:
         query = select(batch_id, account_id, func.sum(amount)).where(batch_id.is_not(None))
         for key, owner, total in connection.execute(query.group_by(batch_id, account_id)):
             owed[key, owner] += int(total)
+    for key, owner, total in seals.sums(connection):
+        owed[key, owner] += int(total)
     posted = _posted(connection)
     notes = _Notes([])
     for key in owed.keys() | posted.keys():

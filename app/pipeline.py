@@ -12,22 +12,27 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from app import latecomers, singles
 from app.cdr import store
 from app.cdr.partitions import Partitions
 from app.core import clock
 from app.core.database import Databases, reading, writing
 from app.core.settings import Settings
 from app.mediation import pending, source, start
-from app.mediation.call import ACC, MISSED, Leftover, Row, Trouble
+from app.mediation.call import MISSED, Row
+from app.mediation.correlate import may_be_inside
 from app.mediation.payer import load_payers
-from app.mediation.position import advance
-from app.mediation.reading import read_window, rows_from
-from app.mediation.source import Bookmark, Reader
+from app.mediation.reading import read_where, rows_from
+from app.mediation.source import Bookmark, Source
 from app.rating import engines
 from app.rating.engine import RatingEngine
-from app.rating.store import book_stamp
 from app.recording import Prepared, prepare, store_calls
+from app.retention import seals
 from app.window import Window
+from app.windows import read_marks
+
+# So often, in seconds, the switch's tables are looked at for columns that are new or gone.
+_COLUMNS_S = 60
 
 
 class Overtaken(Exception):
@@ -48,42 +53,59 @@ class Ahead:
 
 
 class Pipeline:
-    """Reads one installation's sources. Made once per process; every step is a transaction."""
+    """Reads one source. Made once per process and source; every step is a transaction."""
 
-    def __init__(self, dbs: Databases, settings: Settings) -> None:
-        self.dbs = dbs
+    def __init__(
+        self,
+        dbs: Databases,
+        settings: Settings,
+        found: Source | None = None,
+        tariffs: engines.Current | None = None,
+    ) -> None:
+        """``found`` is the source, else the first one; ``tariffs`` are shared where given."""
+        if found is None:
+            with writing(dbs.panel) as connection:
+                found = source.ensure_source(connection, settings)
+        self.dbs = dbs.of_source(found.name)  # ours, and this source's
         self.settings = settings
         self.partitions = Partitions(dbs.panel)
         self.engine: RatingEngine | None = None
         # how long the last step's transaction took, in seconds
         self.transaction_s = 0.0
-        self._stamp = ""
+        self._tariffs = tariffs or engines.Current(settings, dbs.panel)
         # whether the last step found less than it had asked for
         self.drained = True
         # On SQLite there is nothing to wait for: all work is this process's own.
         self._looks_ahead = dbs.panel.dialect.name != "sqlite"
         self._ahead: Ahead | None = None
-        with writing(dbs.panel) as connection:
-            self.source = source.ensure_source(connection, settings)
-        self.readers = source.open_readers(dbs.switch, self.source)
+        self._met = latecomers.Met(self.dbs.switch)
+        self._open(found)
+
+    def _open(self, found: Source) -> None:
+        self.readers = source.open_readers(self.dbs.switch, found)
+        self.source, self._met.readers = found, self.readers
+        self._looked_at = time.monotonic()
+        self._ahead = None  # its rows were read as the source was before
 
     def refresh(self) -> None:
-        """Looks for new tariffs, new columns and restarted ids; cheap, before every round."""
+        """Looks for new tariffs, mappings, rules, columns and restarted ids; cheap, every round."""
         with reading(self.dbs.panel) as connection:
-            self.source = source.load_sources(connection)[0]
-            stamp = book_stamp(connection)
-        if self.engine is None or stamp != self._stamp:
-            self.engine, self._stamp = engines.make(self.settings, self.dbs.panel), stamp
-            self._ahead = None  # its prices are of before
+            (found,) = source.load_sources(connection, self.source.id)
+            engine = self._tariffs.refresh(connection)
+        if found != self.source or time.monotonic() - self._looked_at > _COLUMNS_S:
+            self._open(found)
+        if engine is not self.engine:
+            self.engine, self._ahead = engine, None  # its prices are of before
         start.ensure_bookmarks(
             self.dbs.panel, self.dbs.switch, self.source, self.readers, self._is_known
         )
 
     def _is_known(self, row: Row) -> bool:
         with reading(self.dbs.panel) as connection:
-            mates = pending.load_mates(connection, self.source, self.readers, [row.call_id])
-            return any(item.row.name == row.name for item in mates) or store.has_row(
-                connection, self.source.id, row.call_id, row.name
+            return (
+                pending.is_kept(connection, self.source.id, row)
+                or store.has_row(connection, self.source.id, row.call_id, row.name)
+                or seals.was_used(connection, self.source, row)
             )
 
     def bookmarks(self, part: str) -> list[Bookmark]:
@@ -104,16 +126,22 @@ class Pipeline:
         if ahead is None or ahead.marks != marks:
             ahead = self._look_ahead(marks, limit)
         window, prepared = ahead.window, ahead.prepared
-        read = len(window.rows)
-        if window.rows:
+        read = window.read
+        if read:
+            call_ids = window.call_ids
             with reading(self.dbs.panel) as connection:
-                call_ids = {row.call_id for row in window.rows}
                 mates = pending.load_mates(connection, self.source, self.readers, call_ids)
             mates = [item for item in mates if item.row.name not in window.epochs]
             if mates:
+                if window.singles is not None:
+                    theirs = {item.row.call_id for item in mates}
+                    window.look_closer(window.singles.places_of(theirs))
                 window.take(mates)
                 window.sort()
                 window.keep_rest()
+            with reading(self.dbs.panel) as connection:
+                joined = latecomers.join(connection, self.source.id, window, self._met)
+            if joined or mates:
                 prepared = self._prepare(window)
         if not window.moves:
             return read
@@ -137,6 +165,7 @@ class Pipeline:
     def _look_ahead(self, marks: Sequence[Bookmark], limit: int) -> Ahead:
         window = self._read(marks, limit)
         window.sort()
+        latecomers.meet(window, self._met)
         return Ahead(list(marks), limit, window, self._prepare(window))
 
     def sweep(self) -> int:
@@ -151,19 +180,12 @@ class Pipeline:
                 lone_before=now - self.settings.settling_ms,
                 call_before=now - self.settings.open_call_ms,
             )
-        window.take(overdue)
-        for item in overdue:
-            if item.row.table != ACC:
-                window.alone(item.row)
-            else:
-                bye = item.row.method == "BYE"
-                reason = Trouble.NO_INVITE if bye else Trouble.NO_BYE
-                window.leftovers.append(Leftover(item.row, reason))
-        if overdue:
+            done = latecomers.sort_overdue(connection, self.source, self.readers, window, overdue)
+        if done:
             self._write(window, self._prepare(window))
         with writing(self.dbs.panel) as connection:
             pending.forget_provisional(connection, now - self.settings.open_call_ms)
-        return len(overdue)
+        return done
 
     def replay(self, suspense_ids: Sequence[int]) -> tuple[int, int]:
         """Mediates suspense entries again; returns (rows that are calls now, still suspended)."""
@@ -182,52 +204,72 @@ class Pipeline:
         done = names & {item.row.name for item in window.kept}
         return len(done), len(names - done)
 
+    def pick_up(self, mark: Bookmark, ids: Sequence[int]) -> int:
+        """Mediates rows below a position that nothing was made of; returns how many there are.
+
+        Raises Overtaken when the position has moved since ``mark`` was loaded: somebody may have
+        used them.
+        """
+        reader = next(reader for reader in self.readers if reader.name == mark.table)
+        window = Window(self.source.habits)
+        with reading(self.dbs.switch) as connection:
+            raws = read_where(connection, reader, reader.table.c.id.in_(ids))
+        window.add(mark, rows_from(reader, raws, clock.now_ms()), raws, reader.layout)
+        window.moves.append((mark, mark.position))
+        with reading(self.dbs.panel) as connection:
+            call_ids = {row.call_id for row in window.rows}
+            window.take(pending.load_mates(connection, self.source, self.readers, call_ids))
+            window.sort()
+            window.keep_rest()
+            latecomers.join(connection, self.source.id, window, self._met)
+        self._write(window, self._prepare(window))
+        return len(raws)
+
     def _read(self, marks: Sequence[Bookmark], limit: int) -> Window:
-        window, now = Window(self.source.habits), clock.now_ms()
-        readers: dict[str, Reader] = {reader.name: reader for reader in self.readers}
-        zone, horizon = self.source.habits.zone, None
-        for mark in marks:
-            reader = readers.get(mark.table)
-            if reader is None:
-                continue
-            with reading(self.dbs.switch) as connection:
-                raws = read_window(connection, reader, mark, limit)
-            rows = rows_from(reader, raws, now)
-            seen = [(row.id, source.written_at(row, zone, now)) for row in rows]
-            # missed_calls is read no further than acc has come: its rows find theirs at once.
-            if horizon is not None:
-                cut = next((i for i, (_, at) in enumerate(seen) if at > horizon), len(seen))
-                raws, rows, seen = raws[:cut], rows[:cut], seen[:cut]
-            elif len(raws) >= limit:
-                horizon = max(at for _, at in seen)
-            position = advance(mark.position, seen, now, self.settings.settling_ms)
-            if mark.until is not None and len(raws) < limit and horizon is None:
-                position = advance(position, [(mark.until, 0)], now, self.settings.settling_ms)
-            if position != mark.position:
-                window.moves.append((mark, position))
-            window.add(mark, rows, raws, reader.layout)
-        return window
+        return read_marks(
+            self.dbs.switch,
+            self.source,
+            self.readers,
+            marks,
+            limit,
+            settling_ms=self.settings.settling_ms,
+            singles=singles.takes(self.engine),
+        )
 
     def _prepare(self, window: Window) -> Prepared:
         """The window's CDRs with their prices: all that can be worked out before it is written."""
+        alone, now = window.singles, clock.now_ms()
         with reading(self.dbs.panel) as connection:
-            payers = load_payers(connection, {call.account for call in window.calls})
-        return prepare(
+            payers = load_payers(connection, window.accounts, window.called)
+        if alone is not None and window.look_closer(singles.unsettled(payers, alone)):
+            window.sort()
+        prepared = prepare(
             payers,
             self.engine,
             window.calls,
             source_id=self.source.id,
             epochs=[window.epochs[call.row_names[0]] for call in window.calls],
-            now_ms=clock.now_ms(),
+            now_ms=now,
         )
+        if alone:
+            prepared.singles = singles.prepare(
+                payers, self.engine, alone, source_id=self.source.id, now_ms=now
+            )
+        return prepared
 
     def _write(self, window: Window, prepared: Prepared) -> None:
         """Everything of one step in one transaction."""
-        self.partitions.ensure((call.setup_at for call in window.calls), clock.now_ms())
-        # A lone missed call is remembered: its main row may still come, and takes it over.
-        lone = [cdr for cdr in prepared.cdrs if _is_lone(cdr["acc_ids"])]
-        names = {cdr["acc_ids"] for cdr in lone}
-        waiting = window.waiting + [row for row in window.rows if row.name in names]
+        self.partitions.ensure(window.begins, clock.now_ms())
+        # A lone missed call is remembered: its main row may still come, and takes it over. So is a
+        # refused INVITE that may have been one on the way.
+        part = {row.name for row in window.rows if row.table == MISSED or may_be_inside(row)}
+        provisional = {
+            name: cdr
+            for cdr in prepared.cdrs
+            if part.issuperset(cdr["acc_ids"].split())
+            for name in cdr["acc_ids"].split()
+        }
+        waiting = window.waiting + [row for row in window.rows if row.name in provisional]
         started = time.monotonic()
         with writing(self.dbs.panel) as connection:
             for mark, position in window.moves:
@@ -235,19 +277,16 @@ class Pipeline:
                     raise Overtaken
             if not pending.drop(connection, window.kept):
                 raise Overtaken
-            store.remove_provisional(connection, [item.cdr for item in window.kept if item.cdr])
+            store.remove_provisional(connection, {item.cdr for item in window.kept if item.cdr})
+            for key, names in window.joined:
+                store.add_rows(connection, key, names)
             store_calls(connection, self.source.name, self.engine, prepared)
             pending.keep_waiting(
                 connection,
                 self.source,
                 [(row, *window.kept_as(row)) for row in waiting],
-                {cdr["acc_ids"]: (cdr["id"], cdr["setup_at"]) for cdr in lone},
+                {name: (cdr["id"], cdr["setup_at"]) for name, cdr in provisional.items()},
             )
             left = [(item, *window.kept_as(item.row)) for item in window.leftovers]
             pending.suspend(connection, self.source, left)
         self.transaction_s = time.monotonic() - started
-
-
-def _is_lone(acc_ids: str) -> bool:
-    """Whether a CDR is made of one row of missed_calls."""
-    return acc_ids.startswith(f"{MISSED}:") and " " not in acc_ids

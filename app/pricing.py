@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -127,7 +127,7 @@ def charge_columns(charge: Charge, batch_id: int) -> dict[str, Any]:
     }
 
 
-def close_holds(connection: Connection, system: str, cdrs: Sequence[Mapping[str, Any]]) -> None:
+def close_holds(connection: Connection, system: str, cdrs: Iterable[Mapping[str, Any]]) -> None:
     """Closes the holds of stored calls that have their price, or were never answered."""
     if not any_unclosed(connection):
         return

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, select
 
-from app import pricing
-from app.cdr import record, store
+from app import pricing, singles
+from app.cdr import events, record, store
 from app.cdr.partitions import Partitions
 from app.charging.settle import find_session_cdrs
 from app.charging.store import Session
@@ -23,15 +24,13 @@ from app.core import clock
 from app.core.database import Databases, inserted_id, reading, writing
 from app.core.numbering import NumberPlan, to_e164
 from app.core.settings import Settings
+from app.core.source_settings import CHARGING_SOURCE
 from app.mediation.call import Call, Flag
-from app.mediation.payer import Payer, Payers, load_payers
+from app.mediation.payer import Payer, Payers, load_payers, nobody_pays
 from app.mediation.tables import source
 from app.rating import engines
 from app.rating.engine import Batch, RatingEngine
 from app.rating.tariff import Reason
-
-# The source of CDRs that no row of the switch stands behind.
-CHARGING_SOURCE = "charging"
 
 
 @dataclass(slots=True)
@@ -41,6 +40,7 @@ class Prepared:
     calls: list[Call]
     cdrs: list[dict[str, Any]]
     charges: Mapping[int, pricing.Charge]
+    singles: singles.Priced | None = None
 
 
 def prepare(
@@ -68,29 +68,40 @@ def store_calls(
     The ids are taken first: their lock also keeps the reaper from making a CDR of one of these
     calls at the same moment.
     """
-    if not prepared.calls:
+    alone = prepared.singles or singles.Priced()
+    if not (prepared.calls or len(alone)):
         return
-    first = store.mint_ids(connection, len(prepared.calls))
+    first = store.mint_ids(connection, len(prepared.calls) + len(alone))
     made = {id(call): key for call, key in find_session_cdrs(connection, prepared.calls)}
     fresh: list[dict[str, Any]] = []
+    tries: list[dict[str, Any]] = []
     charges: list[tuple[dict[str, Any], pricing.Charge]] = []
     for index, (call, cdr) in enumerate(zip(prepared.calls, prepared.cdrs, strict=True)):
         cdr["id"] = first + index
         if id(call) in made:
-            store.attach_rows(connection, *made[id(call)], " ".join(call.row_names))
+            store.add_first_rows(connection, record.Key(True, *made[id(call)]), cdr)
             continue
         fresh.append(cdr)
+        if call.tries:
+            tries += record.tries(call, cdr)
         if index in prepared.charges:
             charges.append((cdr, prepared.charges[index]))
-    if charges and engine is not None:
-        batch_id = pricing.open_batch(
-            connection, uuid4().hex, engine.name, len(charges), state="posted"
-        )
-        pricing.post_charges(connection, batch_id, [charge for _, charge in charges])
+    if len(alone):
+        singles.join_sessions(connection, alone)
+    batch_id = None
+    count = len(charges) + alone.charged
+    if count and engine is not None:
+        batch_id = pricing.open_batch(connection, uuid4().hex, engine.name, count, state="posted")
+        owed = [*(charge for _, charge in charges), *alone.charges()]
+        pricing.post_charges(connection, batch_id, owed)
         for cdr, charge in charges:
             cdr.update(pricing.charge_columns(charge, batch_id))
-    store.insert(connection, fresh)
-    pricing.close_holds(connection, system, fresh)
+    store.insert(connection, fresh, tries)
+    if len(alone):
+        singles.write(connection, alone, first_id=first + len(prepared.calls), batch_id=batch_id)
+    pricing.close_holds(connection, system, chain(fresh, alone.records()))
+    events.ended(connection, fresh)
+    events.priced(connection, [cdr for cdr, _ in charges])
 
 
 def _price(
@@ -99,14 +110,12 @@ def _price(
     """First charges by place in the list; CDRs without one get their tenant and reason."""
     owed: dict[int, Payer] = {}
     for index, cdr in enumerate(cdrs):
-        payer = payers.find(cdr["account"], cdr["domain"])
-        cdr["tenant_id"] = (
-            payer.tenant_id if payer else payers.tenant_of(cdr["account"], cdr["domain"])
-        )
+        payer = payers.settle(cdr)
         if cdr["answered_at"] is None:
             continue
         if payer is None:
-            cdr["unpriced_reason"] = str(Reason.NO_ACCOUNT)
+            # An incoming call is no debt that waits for its debtor.
+            cdr["unpriced_reason"] = None if nobody_pays(cdr) else str(Reason.NO_ACCOUNT)
         elif engine is None or not engine.inline:
             cdr["unpriced_reason"] = str(Reason.WAITING)
         else:
@@ -128,7 +137,7 @@ def store_session_cdr(dbs: Databases, settings: Settings, one: Session) -> bool:
     engine = engines.make(settings, dbs.panel)
     Partitions(dbs.panel).ensure([call.setup_at], now)
     with reading(dbs.panel) as connection:
-        payers = load_payers(connection, [call.account])
+        payers = load_payers(connection, [call.account], [(call.callee, call.dialled)])
     with writing(dbs.panel) as connection:
         source_id = _charging_source(connection)
         prepared = prepare(payers, engine, [call], source_id=source_id, epochs=[1], now_ms=now)

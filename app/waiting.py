@@ -6,7 +6,7 @@ answered it: killed anywhere, the same batch is sent again under the same key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -14,11 +14,11 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, select
 
 from app import pricing
-from app.cdr import store
+from app.cdr import events, store
 from app.cdr.tables import unpriced
 from app.core import clock
 from app.core.database import reading, writing
-from app.mediation.payer import Payer, load_payers
+from app.mediation.payer import Payer, Payers, load_payers, nobody_pays
 from app.rating.engine import Batch, EngineUnavailable, RatingEngine
 from app.rating.tables import batch
 from app.rating.tariff import Reason
@@ -62,19 +62,35 @@ def wake(panel: Engine) -> None:
         )
 
 
+def price_now(panel: Engine, engine: RatingEngine, system: str, ids: Sequence[int]) -> int:
+    """Prices these CDRs of the queue, due or not, as one batch; returns how many have a price."""
+    formed = _form(panel, engine.name, len(ids), ids) if ids else None
+    return _ask(panel, engine, system, formed) if formed else 0
+
+
+def ask_again(connection: Connection, cdr: Mapping[str, Any]) -> None:
+    """Puts an answered call without a price, that nobody had to pay, into the queue again."""
+    if cdr["answered_at"] is not None and cdr["sell_amount"] is None:
+        store.queue_again(connection, cdr, str(Reason.WAITING))
+
+
 def _unanswered(panel: Engine) -> Sequence[int]:
     with reading(panel) as connection:
         query = select(batch.c.id).where(batch.c.state == "sent").order_by(batch.c.id)
         return connection.scalars(query).all()
 
 
-def _form(panel: Engine, engine: str, limit: int) -> int | None:
-    """Writes down a batch of calls that are due and have a payer; None when there is none."""
+def _form(panel: Engine, engine: str, limit: int, ids: Sequence[int] | None = None) -> int | None:
+    """Writes down a batch of calls that are due (or these) and have a payer; None: there is none.
+
+    Calls that nobody has to pay leave the queue.
+    """
     now = clock.now_ms()
+    wanted = unpriced.c.try_at <= now if ids is None else unpriced.c.cdr_id.in_(ids)
     with writing(panel) as connection:
         due = connection.execute(
             select(unpriced.c.cdr_id, unpriced.c.setup_at)
-            .where(unpriced.c.batch_id.is_(None), unpriced.c.try_at <= now)
+            .where(unpriced.c.batch_id.is_(None), wanted)
             .order_by(unpriced.c.try_at, unpriced.c.cdr_id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -82,10 +98,14 @@ def _form(panel: Engine, engine: str, limit: int) -> int | None:
         if not due:
             return None
         cdrs = store.load(connection, [(row.cdr_id, row.setup_at) for row in due])
-        payers = load_payers(connection, (cdr["account"] for cdr in cdrs))
-        orphans = [cdr for cdr in cdrs if payers.find(cdr["account"], cdr["domain"]) is None]
+        payers = _payers(connection, cdrs)
+        # As copies: what is noted on them is written with their price.
+        settled = [dict(cdr) for cdr in cdrs]
+        unpaid = [cdr for cdr in settled if payers.settle(cdr) is None]
+        orphans = [cdr for cdr in unpaid if not nobody_pays(cdr)]
+        store.set_free(connection, [cdr for cdr in unpaid if nobody_pays(cdr)])
         _rest(connection, orphans, Reason.NO_ACCOUNT, now + _REST_MS)
-        lost = {cdr["id"] for cdr in orphans}
+        lost = {cdr["id"] for cdr in unpaid}
         ids = [cdr["id"] for cdr in cdrs if cdr["id"] not in lost]
         if not ids:
             return _NOBODY_PAYS
@@ -128,11 +148,19 @@ def _load(panel: Engine, batch_id: int) -> Sent:
             .where(unpriced.c.batch_id == batch_id)
             .order_by(unpriced.c.cdr_id)
         )
-        cdrs = {cdr["id"]: cdr for cdr in store.load(connection, map(tuple, members))}
-        payers = load_payers(connection, (cdr["account"] for cdr in cdrs.values()))
-    found = {key: payers.find(cdr["account"], cdr["domain"]) for key, cdr in cdrs.items()}
+        cdrs = {cdr["id"]: dict(cdr) for cdr in store.load(connection, map(tuple, members))}
+        payers = _payers(connection, cdrs.values())
+    found = {key: payers.settle(cdr) for key, cdr in cdrs.items()}
     owed = {cdr_id: payer for cdr_id, payer in found.items() if payer is not None}
     return Sent(batch_id, str(key), {i: cdr for i, cdr in cdrs.items() if i in owed}, owed)
+
+
+def _payers(connection: Connection, cdrs: Collection[Mapping[str, Any]]) -> Payers:
+    return load_payers(
+        connection,
+        (cdr["account"] for cdr in cdrs),
+        ((cdr["callee"], cdr["dialled"]) for cdr in cdrs),
+    )
 
 
 def _close(connection: Connection, batch_id: int) -> bool:
@@ -164,11 +192,15 @@ def _book(connection: Connection, sent: Sent, verdict: pricing.Verdict, system: 
                 "price": cdr["price"],
                 "destination": cdr["destination"],
                 "tenant_id": cdr["tenant_id"],
+                "callee": cdr["callee"],
+                "trunk": cdr["trunk"],
+                "direction": cdr["direction"],
             }
             for cdr in charged
         ],
     )
     pricing.close_holds(connection, system, charged)
+    events.priced(connection, charged)
     rest = clock.now_ms() + _REST_MS
     for reason in sorted(set(verdict.reasons.values())):
         unrated = [sent.cdrs[i] for i, why in verdict.reasons.items() if why == reason]

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RUN = ("alembic argon2-cffi Authlib Babel Flask Flask-Login Flask-WTF gunicorn pcre2 "
-       "prometheus-client psycopg[binary] numpy PyMySQL PyOTP requests segno SQLAlchemy tzdata "
-       "zxcvbn").split()  # fmt: skip
+RUN = ("alembic argon2-cffi Authlib Babel Flask Flask-Login Flask-WTF gunicorn numpy pcre2 "
+       "phonenumberslite prometheus-client psycopg[binary] PyMySQL PyOTP requests segno "
+       "SQLAlchemy tzdata zxcvbn").split()  # fmt: skip
 TEST = ("axe-playwright-python cyclonedx-bom hypothesis import-linter mypy oidc-provider-mock "
         "pip-audit playwright pytest pytest-randomly pytest-socket pytest-xdist ruff schemathesis "
         "types-requests types-WTForms").split()  # fmt: skip

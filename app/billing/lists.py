@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import url_for
 
 from app.core.words import _l
@@ -38,4 +40,48 @@ ENTRIES = Listing(
     ),
     empty=Empty(_l("Nothing was posted yet"), _l("Charges and top-ups show here."), "account"),
     sort="-id",
+)
+
+TARIFFS = Listing(
+    "tariffs",
+    _l("Tariffs, by name"),
+    (
+        Column("name", _l("Name"), fixed=True),
+        Column("tenant", _l("Tenant"), room="medium", cut=True),
+        Column("currency", _l("Currency"), fit=True),
+        Column("versions", _l("Versions"), "number", room="medium"),
+        Column("accounts", _l("Accounts"), "number"),
+        Column("created_at", _l("Made"), "moment", room="wide"),
+    ),
+    empty=Empty(_l("No tariff"), _l("Make one, then a version with rates."), "account"),
+    sort="+name",
+    open=lambda row: url_for("tariffs.show", tariff_id=row["id"]),
+    label=lambda row: row["name"],
+)
+RATE_BAR = FilterBar(Text("q", _l("Prefix"), 20, search=True, wide=True), label=_l("Rates"))
+
+
+def _seconds(row: Any, name: str) -> str:
+    seconds, ms = divmod(row[name], 1000)
+    return f"{seconds}.{ms:03d}".rstrip("0") if ms else str(seconds)
+
+
+RATES = Listing(
+    "rates",
+    _l("Rates, by prefix"),
+    (
+        Column("prefix", _l("Prefix"), "mono", fixed=True),
+        Column("destination", _l("Destination"), cut=True),
+        Column("price", _l("Price a minute"), right=True),
+        Column("connect_fee", _l("Fee"), right=True, room="medium"),
+        Column("initial_ms", _l("First s"), value=lambda r: _seconds(r, "initial_ms"), right=True),
+        Column(
+            "increment_ms",
+            _l("Next s"),
+            value=lambda r: _seconds(r, "increment_ms"),
+            right=True,
+            room="medium",
+        ),
+    ),
+    empty=Empty(_l("No rate"), _l("None starts so."), "account"),
 )

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table
 
 from app.core.errors import InvalidInput
 from app.identity.access import owned
+
+# Columns that are the house's business, and what stands there for others.
+_HOUSE_ONLY: dict[str, Any] = {
+    "gateway": "",
+    "carrier": "",
+    # the number as that gateway wants it, and how many were tried
+    "routed": "",
+    "attempts": 0,
+    "first_ms": None,
+    "final_ms": None,
+    "cost": None,
+    **{f"buy_{name}": None for name in ("account_id", "amount", "tax", "currency")},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +76,13 @@ class Filters:
             if value is not None:
                 found.append(_text(table.c[name], value))
         return found
+
+
+def seen_by(cdr: Mapping[str, Any], tenants: tuple[int, ...] | None) -> Mapping[str, Any]:
+    """The call as those tenants see it: by whom the house sends it, and for how much, is blank."""
+    if tenants is None:
+        return cdr
+    return {**cdr, **{name: value for name, value in _HOUSE_ONLY.items() if name in cdr}}
 
 
 def _text(column: ColumnElement[str], value: str) -> ColumnElement[bool]:

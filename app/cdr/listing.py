@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import url_for
 
+from app.cdr import causes, words
 from app.core import formats, money
 from app.core.words import _, _l
 from app.shell.listing import Column, Empty, Listing
@@ -36,6 +37,24 @@ COLUMNS = (
     Column("account", _l("Account"), room="wide", cut=True),
     Column("gateway", _l("Gateway"), room="widest", cut=True),
     Column("carrier", _l("Carrier"), cut=True, shown=False),
+    Column("routed", _l("Routed to"), "mono", cut=True, shown=False),
+    Column("asserted", _l("Asserted identity"), "phone", cut=True, shown=False),
+    Column("routing_number", _l("Routing number"), "mono", shown=False),
+    Column("trunk", _l("Trunk"), cut=True, shown=False),
+    Column(
+        "direction",
+        _l("Direction"),
+        shown=False,
+        value=lambda row: words.direction(row["direction"]),
+        plain=lambda row: row["direction"],
+        ours=True,
+    ),
+    Column("attempts", _l("Gateways tried"), "number", shown=False),
+    Column("pdd_ms", _l("Delay in ms"), "number", shown=False),
+    Column("first_ms", _l("Last gateway's first sign, ms"), "number", shown=False),
+    Column("final_ms", _l("Last gateway's answer, ms"), "number", shown=False),
+    Column("hangup", _l("Ended by"), shown=False, value=causes.hangup, ours=True),
+    Column("cause", _l("Cause"), "number", shown=False),
     Column("sip_code", _l("Result"), cut=True),
     Column("sip_reason", _l("Reason"), cut=True, shown=False),
     Column("status", _l("Status"), shown=False, value=_status, ours=True),

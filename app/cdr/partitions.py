@@ -10,18 +10,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Table, inspect, select, text
 
 from app.cdr.tables import PARTITIONED
 from app.core import clock
-from app.core.database import is_mysql, writing
+from app.core.database import is_mysql, reading, writing
+from app.jobs.tables import counter
 
 Range = tuple[int, int]  # from an instant (inclusive) to an instant (exclusive)
 
 # Older than this, a partition holds a month instead of a day.
 DAILY_MS = 60 * clock.DAY
 AHEAD_DAYS = 3
+# Counts the partitions that were dropped: whoever remembers partitions asks again after one.
+DROPS = "cdr_drops"
+
+
+class Part(NamedTuple):
+    """A partition: its name, and the set-up times from (inclusive) and to (exclusive)."""
+
+    name: str
+    low: int
+    high: int
 
 
 def missing_ranges(present: Iterable[Range], instants: Iterable[int], now_ms: int) -> list[Range]:
@@ -57,6 +69,7 @@ class Partitions:
     def __init__(self, panel: Engine) -> None:
         self.panel = panel
         self._known: dict[str, list[Range]] = {}
+        self._drops = 0
 
     def ensure(self, instants: Iterable[int], now_ms: int) -> None:
         """Makes the partitions for these instants, and a few days ahead of now."""
@@ -64,9 +77,17 @@ class Partitions:
             return
         wanted = {clock.day_start(instant) for instant in instants}
         wanted |= {clock.day_start(now_ms) + day * clock.DAY for day in range(AHEAD_DAYS)}
+        with reading(self.panel) as connection:
+            query = select(counter.c.value).where(counter.c.name == DROPS)
+            drops = connection.scalar(query) or 0
+        if drops != self._drops:
+            # An old call may need a partition again that another process has dropped.
+            self._known, self._drops = {}, drops
         for table in PARTITIONED:
             if table in self._known and not missing_ranges(self._known[table], wanted, now_ms):
                 continue
+            if not inspect(self.panel).has_table(table):
+                continue  # a backup of an older revision goes into older tables
             with writing(self.panel) as connection, _alone(connection):
                 present = existing(connection, table)
                 if is_mysql(connection):
@@ -87,6 +108,14 @@ def _without_holes(present: list[Range], wanted: set[int]) -> set[int]:
 
 def existing(connection: Connection, table: str) -> list[Range]:
     """The ranges that have a partition now (MariaDB's two outer ones left out)."""
+    return [(part.low, part.high) for part in parts(connection, table)]
+
+
+def parts(connection: Connection, table: str) -> list[Part]:
+    """The partitions that there are now, in no order (MariaDB's two outer ones left out).
+
+    On MariaDB a partition begins where the one before it ends, also after that was dropped.
+    """
     if is_mysql(connection):
         query = text(
             "SELECT partition_name, partition_description FROM information_schema.partitions"
@@ -94,15 +123,61 @@ def existing(connection: Connection, table: str) -> list[Range]:
             " ORDER BY partition_ordinal_position"
         )
         rows = connection.execute(query, {"table": table}).all()
-        bounds = [int(high) for _, high in rows if high not in (None, "MAXVALUE")]
-        return list(zip(bounds, bounds[1:], strict=False))
+        bounds = [(name, int(high)) for name, high in rows if high not in (None, "MAXVALUE")]
+        return [
+            Part(name, low, high)
+            for (_, low), (name, high) in zip(bounds, bounds[1:], strict=False)
+        ]
     query = text(
         "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
         " JOIN pg_class p ON p.oid = i.inhparent"
         " JOIN pg_namespace n ON n.oid = p.relnamespace"
         " WHERE p.relname = :table AND n.nspname = current_schema()"
     )
-    return [_from_name(name) for (name,) in connection.execute(query, {"table": table})]
+    found = connection.execute(query, {"table": table})
+    return [Part(name, *_from_name(name)) for (name,) in found]
+
+
+def late_until(connection: Connection, table: Table, cutoff: int) -> int:
+    """Before which instant MariaDB's oldest partition that stays after a cutoff only holds calls
+    that came after their own partition went; 0: it holds none.
+
+    There a partition grows downwards when the one before it goes. Cutting such calls a partition
+    of their own would copy those of a whole day.
+    """
+    if not is_mysql(connection):
+        return 0
+    stays = [part for part in parts(connection, table.name) if part.high > cutoff]
+    first = min(stays, key=lambda part: part.low, default=None)
+    until = 0 if first is None else min(cutoff, _from_name(first.name)[0])
+    late = select(table.c.id).where(table.c.setup_at < until).limit(1)
+    return until if until and connection.scalar(late) is not None else 0
+
+
+def drop(connection: Connection, table: str, part: Part) -> None:
+    """Drops a partition with its rows; on MariaDB the statement commits by itself.
+
+    Whoever uses the table is waited for 3 seconds, then the database raises.
+    """
+    if is_mysql(connection):
+        connection.exec_driver_sql("SET SESSION lock_wait_timeout = 3")
+        try:
+            connection.exec_driver_sql(f"ALTER TABLE {table} DROP PARTITION {part.name}")
+        finally:
+            connection.exec_driver_sql("SET SESSION lock_wait_timeout = DEFAULT")
+        return
+    connection.exec_driver_sql("SET LOCAL lock_timeout = '3s'")
+    connection.exec_driver_sql(f"ALTER TABLE {table} DETACH PARTITION {part.name}")
+    connection.exec_driver_sql(f"DROP TABLE {part.name}")
+
+
+def note_drop(connection: Connection) -> None:
+    """Tells every process that remembers partitions to look again."""
+    moved = connection.execute(
+        counter.update().where(counter.c.name == DROPS).values(value=counter.c.value + 1)
+    )
+    if not moved.rowcount:
+        connection.execute(counter.insert().values(name=DROPS, value=1))
 
 
 @contextmanager
@@ -123,11 +198,24 @@ def _alone(connection: Connection) -> Iterator[None]:
 
 
 def _attach(connection: Connection, table: str, new: list[Range]) -> None:
+    """Makes tables that belong to whoever the whole belongs to: he changes all of them later."""
+    owner = connection.scalar(
+        text(
+            "SELECT pg_get_userbyid(relowner) FROM pg_class"
+            " WHERE oid = to_regclass(:table) AND pg_get_userbyid(relowner) <> current_user"
+        ),
+        {"table": table},
+    )
     for low, high in new:
         connection.exec_driver_sql(
             f"CREATE TABLE IF NOT EXISTS {table}_{_stamp(low)}_{_stamp(high)}"
             f" PARTITION OF {table} FOR VALUES FROM ({low}) TO ({high})"
         )
+        if owner is not None:
+            name = connection.dialect.identifier_preparer.quote(str(owner))
+            connection.exec_driver_sql(
+                f"ALTER TABLE {table}_{_stamp(low)}_{_stamp(high)} OWNER TO {name}"
+            )
 
 
 def _reorganize(connection: Connection, table: str, present: list[Range], new: list[Range]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 
-from app.cdr.filters import Filters
+from app.cdr.filters import Filters, seen_by
 from app.cdr.tables import answered, failed, unpriced
 from app.core import clock
 from app.identity.access import owned
@@ -184,7 +184,8 @@ def _read(
         ]
     order = [key.desc() if newest else key for key in (place, row_id)]
     query = select(table).where(*conditions).order_by(*order).limit(wanted)
-    return list(map(dict, connection.execute(query).mappings()))
+    rows = connection.execute(query).mappings()
+    return [seen_by(dict(row), filters.tenants) for row in rows]
 
 
 def _tables(filters: Filters) -> list[Table]:

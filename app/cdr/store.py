@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select
+from sqlalchemy import Column, Connection, Table, bindparam, select
 
-from app.cdr.tables import answered, failed, unpriced
+from app.cdr.record import Key
+from app.cdr.tables import answered, attempt, failed, unpriced
 from app.core import bulk
 from app.jobs.tables import counter
 
@@ -31,27 +32,32 @@ def mint_ids(connection: Connection, count: int) -> int:
     return int(last) - count + 1
 
 
-def insert(connection: Connection, records: Sequence[Record]) -> None:
-    """Stores CDRs, answered and unanswered ones each in their table; ids are minted before."""
+def insert(connection: Connection, records: Sequence[Record], tries: Sequence[Record] = ()) -> None:
+    """Stores CDRs, answered and unanswered ones each in their table; ids are minted before.
+
+    ``tries`` are the rows of gateways that did not take one of these calls.
+    """
+    bulk.insert(connection, attempt, tries)
     for table, rows in (
         (answered, [record for record in records if record["answered_at"] is not None]),
         (failed, [record for record in records if record["answered_at"] is None]),
     ):
         bulk.insert(connection, table, rows)
-    waiting = [
-        {
-            "cdr_id": record["id"],
-            "tenant_id": record["tenant_id"],
-            "setup_at": record["setup_at"],
-            "account": record["account"],
-            "reason": record["unpriced_reason"],
-            "since": record["stored_at"],
-            "try_at": record["stored_at"],
-        }
-        for record in records
-        if record["unpriced_reason"]
-    ]
+    waiting = [_queued(record) for record in records if record["unpriced_reason"]]
     bulk.insert(connection, unpriced, waiting)
+
+
+def insert_columns(
+    connection: Connection, columns: Mapping[str, list[Any]], *, is_answered: bool
+) -> None:
+    """As ``insert``, CDRs of one table as columns by name (``app.cdr.record.build_columns``)."""
+    bulk.insert_columns(connection, answered if is_answered else failed, columns)
+    if any(columns["unpriced_reason"]):
+        names = ("id", "tenant_id", "setup_at", "account", "unpriced_reason", "stored_at")
+        listed = (columns[name] for name in names)
+        rows = (dict(zip(names, row, strict=True)) for row in zip(*listed, strict=True))
+        waiting = [_queued(row) for row in rows if row["unpriced_reason"]]
+        bulk.insert(connection, unpriced, waiting)
 
 
 def set_first_charges(connection: Connection, charges: Iterable[Mapping[str, Any]]) -> None:
@@ -76,6 +82,10 @@ def set_first_charges(connection: Connection, charges: Iterable[Mapping[str, Any
                 "price": bindparam("b_price"),
                 "destination": bindparam("b_destination"),
                 "tenant_id": bindparam("b_tenant_id"),
+                # A technical prefix that says who pays is no part of the number.
+                "callee": bindparam("b_callee"),
+                "trunk": bindparam("b_trunk"),
+                "direction": bindparam("b_direction"),
                 "unpriced_reason": None,
             }
         )
@@ -116,6 +126,47 @@ def set_reasons(
     )
 
 
+def set_free(connection: Connection, cdrs: Iterable[Mapping[str, Any]]) -> None:
+    """Takes CDRs out of the queue that nobody has to pay, with their ``tenant_id`` and
+    ``direction``."""
+    for cdr in cdrs:
+        values = {"tenant_id": cdr["tenant_id"], "direction": cdr["direction"]}
+        connection.execute(
+            answered.update()
+            .where(answered.c.id == cdr["id"], answered.c.setup_at == cdr["setup_at"])
+            .values({**values, "unpriced_reason": None})
+        )
+        connection.execute(unpriced.delete().where(unpriced.c.cdr_id == cdr["id"]))
+
+
+def queue_again(connection: Connection, cdr: Mapping[str, Any], reason: str) -> None:
+    """Puts a CDR that has neither price nor reason into the queue; else nothing is done."""
+    moved = connection.execute(
+        answered.update()
+        .where(
+            answered.c.id == cdr["id"],
+            answered.c.setup_at == cdr["setup_at"],
+            answered.c.sell_amount.is_(None),
+            answered.c.unpriced_reason.is_(None),
+        )
+        .values(unpriced_reason=reason)
+    )
+    if moved.rowcount:
+        connection.execute(unpriced.insert(), _queued({**cdr, "unpriced_reason": reason}))
+
+
+def _queued(record: Mapping[str, Any]) -> Record:
+    return {
+        "cdr_id": record["id"],
+        "tenant_id": record["tenant_id"],
+        "setup_at": record["setup_at"],
+        "account": record["account"],
+        "reason": record["unpriced_reason"],
+        "since": record["stored_at"],
+        "try_at": record["stored_at"],
+    }
+
+
 def get(connection: Connection, cdr_id: int) -> Mapping[str, Any] | None:
     """One CDR by its id, as a mapping of its columns."""
     for table in (answered, failed):
@@ -154,17 +205,34 @@ def load(connection: Connection, keys: Iterable[tuple[int, int]]) -> list[Mappin
 def remove_provisional(connection: Connection, keys: Iterable[tuple[int, int]]) -> None:
     """Takes out unanswered CDRs whose row turned out to be an attempt of another call."""
     for cdr_id, setup_at in keys:
-        _delete(connection, failed, cdr_id, setup_at)
+        _delete(connection, failed, failed.c.id, cdr_id, setup_at)
+        _delete(connection, attempt, attempt.c.cdr_id, cdr_id, setup_at)
 
 
-def attach_rows(connection: Connection, cdr_id: int, setup_at: int, names: str) -> None:
-    """Adds the switch's rows to an answered CDR that was made without them."""
-    connection.execute(
-        answered.update()
-        .where(answered.c.id == cdr_id, answered.c.setup_at == setup_at)
-        .values(acc_ids=names)
-    )
+def add_rows(connection: Connection, key: Key, names: Sequence[str]) -> None:
+    """Writes rows' names on a CDR, behind those that it has."""
+    table = answered if key.is_answered else failed
+    here = (table.c.id == key.id) & (table.c.setup_at == key.setup_at)
+    there = str(connection.scalar(select(table.c.acc_ids).where(here)) or "").split()
+    new = [name for name in names if name not in there]
+    connection.execute(table.update().where(here).values(acc_ids=" ".join([*there, *new])))
 
 
-def _delete(connection: Connection, table: Table, cdr_id: int, setup_at: int) -> None:
-    connection.execute(table.delete().where(table.c.id == cdr_id, table.c.setup_at == setup_at))
+def add_first_rows(connection: Connection, key: Key, cdr: Mapping[str, Any]) -> None:
+    """Gives a CDR that had no row of a switch the rows, source and epoch of ``cdr``."""
+    here = (answered.c.id == key.id) & (answered.c.setup_at == key.setup_at)
+    whose = {name: cdr[name] for name in ("source_id", "epoch")}
+    connection.execute(answered.update().where(here).values(whose))
+    add_rows(connection, key, str(cdr["acc_ids"]).split())
+
+
+def tries_of(connection: Connection, cdr_id: int, setup_at: int) -> list[Mapping[str, Any]]:
+    """The gateways that did not take a call, in the order in which they were tried."""
+    query = select(attempt).where(attempt.c.cdr_id == cdr_id, attempt.c.setup_at == setup_at)
+    return [dict(row) for row in connection.execute(query.order_by(attempt.c.n)).mappings()]
+
+
+def _delete(
+    connection: Connection, table: Table, key: Column[Any], cdr_id: int, setup_at: int
+) -> None:
+    connection.execute(table.delete().where(key == cdr_id, table.c.setup_at == setup_at))

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String,
 
 from app.core.database import BigId, Instant, identifier, metadata, table, tenant_column
 
-PARTITIONED = ("cdr_answered", "cdr_failed")
+PARTITIONED = ("cdr_answered", "cdr_failed", "cdr_attempt")
 
 
 def _columns() -> list[Column[Any]]:
@@ -36,12 +36,29 @@ def _columns() -> list[Column[Any]]:
         Column("carrier", String(64), nullable=False, server_default=""),
         Column("src_ip", String(45), nullable=False, server_default=""),
         Column("user_agent", String(255), nullable=False, server_default=""),
+        # where it went in the end, whose name was vouched for (RFC 3325), the routing number of
+        # a ported one (RFC 4694), and over which trunk of a customer it came
+        Column("routed", String(64), nullable=False, server_default=""),
+        Column("asserted", String(64), nullable=False, server_default=""),
+        Column("routing_number", String(32), nullable=False, server_default=""),
+        Column("trunk", String(64), nullable=False, server_default=""),
+        # out, in, onnet, tollfree; empty where nobody knows
+        Column("direction", String(8), nullable=False, server_default=""),
         Column("answered_at", Instant),
         Column("ended_at", Instant, nullable=False),
         Column("duration_ms", BigInteger, nullable=False),
         Column("sip_code", SmallInteger, nullable=False),
         Column("sip_class", SmallInteger, nullable=False),
         Column("sip_reason", String(128), nullable=False, server_default=""),
+        # from the INVITE to the first ringing; who hung up; Q.850; gateways tried (0: unknown)
+        Column("pdd_ms", Integer),
+        Column("hangup", String(8), nullable=False, server_default=""),
+        Column("cause", SmallInteger),
+        Column("attempts", SmallInteger, nullable=False, server_default="0"),
+        # the last gateway's own, where others were tried before it: from its INVITE to its first
+        # provisional and to its final answer
+        Column("first_ms", Integer),
+        Column("final_ms", Integer),
         # bits of app.mediation.call.Flag: what is not known exactly
         Column("flags", Integer, nullable=False, server_default="0"),
         # "acc:12 missed_calls:7": the switch's rows that this call is made of
@@ -67,7 +84,7 @@ def _columns() -> list[Column[Any]]:
 
 def _indexes(name: str) -> list[Index]:
     """Equality filters have (column, setup_at, id); a Call-ID is looked up as it is."""
-    filters = ("tenant_id", "caller", "callee", "domain")
+    filters = ("tenant_id", "caller", "callee", "domain", "account")
     return [
         Index(f"ix_{name}_setup_at", "setup_at", "id"),
         *(Index(f"ix_{name}_{column}", column, "setup_at", "id") for column in filters),
@@ -92,6 +109,25 @@ failed = table(
     **_PARTITIONED,
 )
 
+# The gateways that did not take a call; the last one, that did or was tried last, stands on the
+# CDR itself, so that most calls have no row here.
+attempt = table(
+    "cdr_attempt",
+    Column("cdr_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("setup_at", Instant, primary_key=True),
+    Column("n", SmallInteger, primary_key=True, autoincrement=False),
+    tenant_column(),
+    Column("gateway", String(64), nullable=False, server_default=""),
+    Column("carrier", String(64), nullable=False, server_default=""),
+    Column("at", Instant, nullable=False),
+    Column("sip_code", SmallInteger, nullable=False),
+    Column("sip_reason", String(128), nullable=False, server_default=""),
+    Column("first_ms", Integer),
+    Column("final_ms", Integer),
+    Column("cause", SmallInteger),
+    **_PARTITIONED,
+)
+
 unpriced = table(
     "unpriced",
     Column("cdr_id", BigId, primary_key=True, autoincrement=False),
@@ -108,4 +144,4 @@ unpriced = table(
     Index("ix_unpriced_account", "account"),
 )
 
-__all__ = ["PARTITIONED", "answered", "failed", "metadata", "unpriced"]
+__all__ = ["PARTITIONED", "answered", "attempt", "failed", "metadata", "unpriced"]

@@ -10,19 +10,21 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from app.cdr import forms, raw, store, words
+from app.cdr import causes, forms, look, path, raw, words
 from app.cdr.filters import Filters
 from app.cdr.listing import CALLS
 from app.cdr.search import Cursor, search
 from app.core import formats
 from app.core.context import databases
 from app.core.database import reading, writing
-from app.core.errors import CompanionError, InvalidInput, NotFound
+from app.core.errors import CompanionError, InvalidInput
+from app.core.phonebook import KIND_WORDS, about
 from app.core.words import _
 from app.identity import audit
 from app.identity.access import current_operator, requires
 from app.mediation.tables import source
 from app.rating.explain import explain
+from app.retention.numbers import removed_at
 from app.shell import frame, locale
 from app.shell.columns import Asked
 from app.shell.keyset import Page, Place, no_place
@@ -99,25 +101,29 @@ def _text(cursor: Cursor | None) -> str | None:
 def show(cdr_id: int) -> ResponseReturnValue:
     """One call: in the drawer of the list, or a page of its own."""
     dbs = databases()
+    cdr = look.at(cdr_id, current_operator())
+    # By whom it is sent, and whose row it is at the carrier, is the house's business.
+    house = current_operator().sees is None
     with reading(dbs.panel) as connection:
-        cdr = store.get(connection, cdr_id) if cdr_id < 2**63 else None
-        if cdr is None or not current_operator().sees_tenant(cdr["tenant_id"]):
-            raise NotFound(
-                _("There is no call %(id)s.", id=cdr_id),
-                _("The list of calls shows those there are."),
-            )
         explanation = explain(connection, cdr)
         origin = connection.execute(select(source).where(source.c.id == cdr["source_id"]))
         values = {
             "cdr": cdr,
             "why": explanation,
+            "steps": path.steps(connection, cdr) if house else [],
+            "unknown": causes.unknown(cdr) if house else "",
+            "hangup": causes.hangup(cdr),
+            "cause": causes.cause,
+            "house": house,
+            "direction": words.direction(cdr["direction"]),
             "flags": words.flags(cdr["flags"]),
+            "callee": about(str(cdr["callee"])),
+            "country": locale.country(about(str(cdr["callee"]))),
+            "kinds": KIND_WORDS,
             "source": origin.mappings().first(),
+            "numbers_removed_at": removed_at(connection, cdr),
         }
-    # Whose row it is at the carrier is the house's business.
-    with writing(dbs.panel) as connection:
-        audit.record(connection, action="call.viewed", object=f"call:{cdr_id}")
-    rows, problem = _raw(cdr) if current_operator().sees is None else ([], "")
+    rows, problem = _raw(cdr) if house else ([], "")
     return render_template("cdr/show.html", **values, raw_rows=rows, raw_problem=problem)
 
 

@@ -26,6 +26,19 @@ _SENTENCES: dict[Flag, Any] = {
 }
 
 
+_DIRECTIONS = {
+    "out": _l("outgoing"),
+    "in": _l("incoming"),
+    "onnet": _l("on-net"),
+    "tollfree": _l("toll-free"),
+}
+
+
+def direction(name: str) -> str:
+    """A CDR's direction; empty where nobody knows."""
+    return str(_DIRECTIONS.get(name, name))
+
+
 def flags(bits: int) -> list[str]:
     """The sentences for the flags that are set."""
     return [str(sentence) for flag, sentence in _SENTENCES.items() if bits & flag]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, select
 
@@ -38,6 +39,20 @@ class SettledCall:
     cdr_id: int
     cdr_setup_at: int
     charged_units: int
+
+
+class AskedCall(NamedTuple):
+    """What of a call is asked for, and its place in a list of the asker's."""
+
+    place: int
+    charge_id: str | None
+    call_id: str
+    account: str
+    answered_at: int | None
+    setup_at: int
+
+
+AnyCall = TypeVar("AnyCall", Call, AskedCall)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +93,19 @@ def any_unclosed(connection: Connection) -> bool:
 
 
 def find_session_cdrs(
-    connection: Connection, calls: Sequence[Call]
-) -> list[tuple[Call, tuple[int, int]]]:
+    connection: Connection, calls: Iterable[AnyCall]
+) -> list[tuple[AnyCall, tuple[int, int]]]:
     """Answered calls that charging has made a CDR of already, with that CDR's (id, setup_at)."""
-    mine = [call for call in calls if call.answered_at is not None]
     charged = table.c.cdr_id.is_not(None)
-    if not mine or connection.scalar(select(table.c.id).where(charged).limit(1)) is None:
+    if connection.scalar(select(table.c.id).where(charged).limit(1)) is None:
+        return []
+    mine = [call for call in calls if call.answered_at is not None]
+    if not mine:
         return []
     found = _Finder(
         _load(connection, charged, (c.charge_id for c in mine), (c.call_id for c in mine))
     )
-    pairs: dict[tuple[int, int], Call] = {}
+    pairs: dict[tuple[int, int], AnyCall] = {}
     for call in mine:
         for one in found.find(
             call.charge_id, call.call_id, call.account, call.answered_at, call.setup_at

@@ -12,6 +12,7 @@ from app.cli.friendly import FriendlyGroup
 from app.core import clock, context, money
 from app.core.database import reading, writing
 from app.core.errors import NotFound
+from app.identity import audit
 from app.ledger import account, tables
 from app.ledger.account import Account
 
@@ -51,6 +52,7 @@ def create(
             currency=currency,
             credit_limit=limit,
         )
+        _note(connection, "account.create", account_id, code=code, currency=currency, mode=mode)
     click.echo(f"account {code} has number {account_id}")
 
 
@@ -68,7 +70,26 @@ def topup(code: str, amount: str, reference: str | None, memo: str, tenant_id: i
         units = money.to_units(money.parse_decimal(amount), known.currency)
         account.top_up(connection, known.id, units, reference or f"topup:{uuid4()}", memo)
         now = account.get(connection, known.id)
+        _note(connection, "account.topup", known.id, amount=amount, balance=_text(now.balance, now))
     click.echo(f"{code}: balance {_text(now.balance, now)}, available {_text(now.available, now)}")
+
+
+@command.command("low-balance")
+@click.argument("code")
+@click.argument("amount")
+@_tenant
+@with_appcontext
+def low_balance(code: str, amount: str, tenant_id: int) -> None:
+    """Say balance.low to webhooks when the balance falls below AMOUNT; 'off' says it no more."""
+    with writing(context.databases().panel) as connection:
+        known = _find(connection, tenant_id, code)
+        low = None
+        if amount != "off":
+            low = money.to_units(money.parse_decimal(amount), known.currency)
+        account.set_low_balance(connection, known.id, low)
+        _note(connection, "account.low_balance", known.id, amount=amount)
+    said = "no balance is a low one" if low is None else f"below {_text(low, known)} it is low"
+    click.echo(f"{code}: {said}")
 
 
 @command.command("show")
@@ -116,3 +137,7 @@ def _find(connection: Connection, tenant_id: int, code: str) -> Account:
 
 def _text(units: int, of: Account) -> str:
     return f"{money.to_text(units, of.currency)} {of.currency}"
+
+
+def _note(connection: Connection, action: str, account_id: int, **detail: str) -> None:
+    audit.record(connection, action=action, object=f"account:{account_id}", detail=detail)

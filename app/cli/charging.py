@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 
 import click
 from flask.cli import with_appcontext
@@ -13,6 +15,8 @@ from app.core.database import writing
 from app.core.errors import CompanionError
 from app.jobs import heartbeat
 
+log = logging.getLogger(__name__)
+
 
 @click.command("charging")
 @with_appcontext
@@ -21,7 +25,7 @@ def command() -> None:
     dbs, settings = context.databases(), context.settings()
 
     def ready(host: str, port: int) -> None:
-        click.echo(f"charging listens on {host}:{port}")
+        log.info("charging listens on %s:%d", host, port)
 
     def beat() -> None:
         with writing(dbs.panel) as connection:
@@ -31,3 +35,5 @@ def command() -> None:
         asyncio.run(serve(dbs, settings, ready=ready, beat=beat))
     except CompanionError as exc:
         raise click.ClickException(str(exc)) from exc
+    with contextlib.suppress(CompanionError), writing(dbs.panel) as connection:
+        heartbeat.forget(connection, "charging")

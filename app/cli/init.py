@@ -8,7 +8,7 @@ from flask.cli import with_appcontext
 from app.cli.friendly import FriendlyCommand
 from app.core import context, schema
 from app.core.database import ping, writing
-from app.mediation.source import ensure_source
+from app.mediation.source import ensure_sources
 from app.opensips.tables import create_opensips_tables
 
 
@@ -29,5 +29,5 @@ def command(with_opensips_tables: bool) -> None:
         click.echo(f"OpenSIPS tables created: {', '.join(made) or 'none, all were there'}.")
     schema.upgrade(dbs.panel)
     with writing(dbs.panel) as connection:
-        ensure_source(connection, context.settings())
+        ensure_sources(connection, context.settings())
     click.echo("The panel's tables are up to date.")

@@ -12,7 +12,7 @@ from app.core.context import databases
 from app.core.database import reading, writing
 from app.core.errors import CompanionError
 from app.identity import audit, operators, second_factor, sessions
-from app.identity.access import ROLES
+from app.identity.roles import ROLES
 
 command = AppGroup("operator", help="Operators: create, list, reset a password.")
 
@@ -76,6 +76,36 @@ def reset_second_factor(login: str) -> None:
         if had
         else f"'{login}' has no second factor; the sessions are ended."
     )
+
+
+@command.command("deactivate")
+@click.argument("login")
+def deactivate(login: str) -> None:
+    """Lock an operator out and end the sessions; ``activate`` lets in again."""
+    _set_active(login, active=False)
+    click.echo(f"'{login}' is locked; the sessions are ended.")
+
+
+@command.command("activate")
+@click.argument("login")
+def activate(login: str) -> None:
+    """Let a locked operator sign in again."""
+    _set_active(login, active=True)
+    click.echo(f"'{login}' may sign in again.")
+
+
+def _set_active(login: str, *, active: bool) -> None:
+    try:
+        with writing(databases().panel) as connection:
+            number = operators.set_active(connection, login, active=active)
+            audit.record(
+                connection,
+                action="operator.change",
+                object=f"operator:{number}",
+                after={"login": login, "active": active},
+            )
+    except CompanionError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @command.command("list")

@@ -1,4 +1,4 @@
-"""``flask worker``: the pipeline, pushes and clean-up, for ever; several may run."""
+"""``flask worker``: the pipeline, pushes, webhooks and clean-up, for ever; several may run."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ from app.core.errors import CompanionError
 from app.core.settings import Settings
 from app.jobs import heartbeat, lease, runner
 from app.jobs.backlog import BacklogBar
+from app.mediation import compare_job, vanished
 from app.provisioning import health, pusher
 from app.recording import store_session_cdr
+from app.retention import job as night
 from app.rounds import Runner
+from app.webhooks.deliverer import Deliverer
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ _LEASE_MS = 12_000
 @click.command("worker", cls=FriendlyCommand)
 @with_appcontext
 def command() -> None:
-    """Mediate, price, push and clean up until told to stop."""
+    """Mediate, price, push, tell and clean up until told to stop."""
     stop = threading.Event()
 
     def finish(_signal: int, _frame: FrameType | None) -> None:
@@ -44,17 +47,23 @@ def command() -> None:
     signal.signal(signal.SIGTERM, finish)
     signal.signal(signal.SIGINT, finish)
     dbs, settings = context.databases(), context.settings()
-    calls = _Calls(dbs, settings)
+    calls, webhooks = _Calls(dbs, settings), Deliverer(dbs, settings)
     threads = [
         threading.Thread(target=_loop, args=(stop, name, turn), name=name)
         for name, turn in (
             ("calls", calls.turn),
             ("pushes", lambda: pusher.run_due(dbs, settings)),
-            ("jobs", lambda: runner.run_next(dbs, settings, stop.is_set)),
+            ("jobs", lambda: _job(dbs, settings, stop.is_set)),
+            ("webhooks", webhooks.turn),
             ("sessions", lambda: reaper.run(dbs, settings, store_session_cdr)),
         )
     ]
-    threads.append(threading.Thread(target=_every, args=(stop, lambda: health.look(dbs, settings))))
+    for name, turn in (
+        ("nodes", lambda: health.look(dbs, settings)),
+        ("retention", lambda: night.tonight(dbs)),
+        ("dialogs", lambda: vanished.watch_due(dbs, settings)),
+    ):
+        threads.append(threading.Thread(target=_every, args=(stop, name, turn), name=name))
     for thread in threads:
         thread.start()
     # One beat for all: a loop that hangs in the database hangs this beat too.
@@ -65,6 +74,21 @@ def command() -> None:
     for thread in threads:
         thread.join(timeout=10)
     calls.leave()
+    _guarded("webhooks", webhooks.leave)
+    _guarded("heartbeat", lambda: _leave(dbs))
+
+
+def _job(dbs: Databases, settings: Settings, stopping: Callable[[], bool]) -> int:
+    """The next job; at night one that compares the switch's rows with what was used."""
+    with writing(dbs.panel) as connection:
+        compare_job.start_if_due(connection, clock.now_ms())
+    return runner.run_next(dbs, settings, stopping)
+
+
+def _leave(dbs: Databases) -> None:
+    # Who upgrades need not wait; other workers beat again in a moment.
+    with writing(dbs.panel) as connection:
+        heartbeat.forget(connection, "worker")
 
 
 def _beat(dbs: Databases) -> None:
@@ -72,10 +96,10 @@ def _beat(dbs: Databases) -> None:
         heartbeat.beat(connection, "worker")
 
 
-def _every(stop: threading.Event, turn: Callable[[], int]) -> None:
+def _every(stop: threading.Event, name: str, turn: Callable[[], int]) -> None:
     """A turn every few seconds, whatever it finds."""
     while True:
-        _guarded("nodes", turn)
+        _guarded(name, turn)
         if stop.wait(_NODES_S):
             return
 
@@ -121,7 +145,7 @@ class _Calls:
             return 0
         try:
             self.runner = self.runner or Runner(self.dbs, self.settings)
-            read = self.runner.round()
+            read = self.runner.round(paused=self.bar.is_paused())
         except Exception:
             # A database that was away may come back with other columns: start afresh.
             self.runner = None

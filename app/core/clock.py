@@ -73,13 +73,14 @@ def wall_to_candidates(wall: datetime, zone_name: str) -> tuple[int, ...]:
     """
     apart = wall - _NAIVE_EPOCH
     ms = apart.days * DAY + apart.seconds * SECOND + apart.microseconds // 1_000
-    behind = _behind_utc(ms // MINUTE, zone_name)
+    behind = behind_utc(ms // MINUTE, zone_name)
     return (ms + behind[0],) if len(behind) == 1 else (ms + behind[0], ms + behind[1])
 
 
 @lru_cache(maxsize=16_384)
-def _behind_utc(wall_minute: int, zone_name: str) -> tuple[int, ...]:
-    """What makes UTC of a wall clock in that minute since 1970, in milliseconds.
+def behind_utc(wall_minute: int, zone_name: str) -> tuple[int, ...]:
+    """What makes UTC of a wall clock in that minute since 1970, in milliseconds; two values in
+    autumn's double hour.
 
     Clocks change at full minutes (the zone database's tables, since local mean time ended).
     """
@@ -99,6 +100,13 @@ def wall_clock(instant_ms: int, zone_name: str) -> datetime:
 def day_start(instant_ms: int) -> int:
     """Midnight UTC at or before the instant."""
     return instant_ms - instant_ms % DAY
+
+
+def midnight(zone_name: str) -> int:
+    """The instant at which this day began on a zone's clocks."""
+    where = zone(zone_name)
+    today = to_datetime(now_ms()).astimezone(where).date()
+    return from_datetime(datetime(today.year, today.month, today.day, tzinfo=where))
 
 
 def month_start(instant_ms: int, months: int = 0) -> int:

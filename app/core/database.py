@@ -6,11 +6,12 @@ Two databases may be involved: ours (``panel``) and OpenSIPS's (``switch``); the
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pymysql.constants import CLIENT
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -33,9 +34,12 @@ from sqlalchemy.schema import SchemaItem
 
 from app.core.errors import DatabaseUnavailable
 from app.core.settings import Settings
+from app.core.source_settings import MAIN_SOURCE
 
 # Under this name a connection keeps what is to be done before it commits.
 _LAST = "companion_last"
+# Under this name engines keep the setting of how many rows are written (app.core.bulk).
+BULK_LOAD = "companion_bulk_load"
 
 metadata = MetaData(
     naming_convention={
@@ -45,6 +49,8 @@ metadata = MetaData(
     }
 )
 
+# What a plain INTEGER column can be compared with; PostgreSQL refuses larger numbers.
+LARGEST_ID = 2**31 - 1
 # 64-bit numbers; SQLite only counts up a column that is declared INTEGER.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 # Instants: milliseconds of UTC since 1970 (app.core.clock).
@@ -78,24 +84,58 @@ def identifier(name: str, length: int = 255, **options: Any) -> Column[str]:
 
 @dataclass(frozen=True, slots=True)
 class Databases:
-    """Our database and OpenSIPS's; the same Engine when both live in one."""
+    """Our database and OpenSIPS's; the same Engine when both live in one.
+
+    ``others`` are those of further switches, by the name of the source.
+    """
 
     panel: Engine
     switch: Engine
+    others: Mapping[str, Engine] = field(default_factory=dict)
+
+    def of_source(self, name: str) -> Databases:
+        """Ours and a source's; raises DatabaseUnavailable where no setting names the source."""
+        if name == MAIN_SOURCE:
+            return Databases(self.panel, self.switch)
+        if name not in self.others:
+            raise DatabaseUnavailable(
+                f"No setting names the database of the source '{name}'.",
+                "Name it in PANEL_SOURCES; until then its rows are not read.",
+            )
+        return Databases(self.panel, self.others[name])
 
 
 def connect(settings: Settings) -> Databases:
-    """Engines for both databases; nothing is opened yet."""
-    panel = make_engine(settings.database_url)
-    switch = panel if settings.one_database else make_engine(settings.opensips_database_url)
-    return Databases(panel, switch)
+    """Engines for all databases; nothing is opened yet."""
+    panel = make_engine(settings.database_url, bulk_load=settings.bulk_load)
+    # Among several, one that hangs must not keep the others waiting for long.
+    patience = 30 if settings.sources else 120
+    switch = panel
+    if not settings.one_database:
+        switch = make_engine(settings.opensips_database_url, patience_s=patience)
+    others = {
+        one.name: panel
+        if one.url == settings.database_url
+        else make_engine(one.url, patience_s=patience)
+        for one in settings.sources
+    }
+    return Databases(panel, switch, others)
 
 
-def make_engine(url: str) -> Engine:
-    """An Engine with our rules: READ COMMITTED, UTC sessions, SQLite in WAL with real BEGINs."""
+def make_engine(url: str, *, bulk_load: str = "auto", patience_s: int = 120) -> Engine:
+    """An Engine with our rules: READ COMMITTED, UTC sessions, SQLite in WAL with real BEGINs.
+
+    ``bulk_load``: ``auto``, ``on`` or ``off``, whether many rows go the server's own way for them.
+    ``patience_s``: how long a server may be silent before its connection is given up.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": 15, "isolation_level": None})
+        engine = create_engine(
+            url,
+            # errors stand in the log: without the numbers and hashes that a statement was given
+            hide_parameters=True,
+            connect_args={"timeout": 15, "isolation_level": None},
+        )
         event.listen(engine, "connect", _sqlite_setup)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
@@ -103,16 +143,25 @@ def make_engine(url: str) -> Engine:
     if parsed.get_backend_name() in ("mysql", "mariadb"):
         arguments |= {
             "charset": "utf8mb4",
-            "read_timeout": 120,
-            "write_timeout": 120,
+            "read_timeout": patience_s,
+            "write_timeout": patience_s,
             "init_command": "SET time_zone = '+00:00'",
+            # SQLAlchemy counts on the first. The second allows app.core.loading; PyMySQL's own
+            # local_infile, which opens whatever file a server asks for, stays off.
+            "client_flag": CLIENT.FOUND_ROWS | (0 if bulk_load == "off" else CLIENT.LOCAL_FILES),
         }
+    else:
+        # libpq: a peer that is gone without a word is noticed by the network's own means
+        arguments |= {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+        arguments["tcp_user_timeout"] = patience_s * 1000
     return create_engine(
         url,
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         pool_recycle=1800,
+        hide_parameters=True,
         connect_args=arguments,
+        execution_options={BULK_LOAD: bulk_load},
     )
 
 
@@ -143,13 +192,15 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection = connection.execution_options(writing=True)
         with connection.begin():
             last: list[Callable[[], None]] = []
-            connection.info[_LAST] = last
+            # Kept: a connection that breaks meanwhile cannot be asked for it again.
+            info = connection.info
+            info[_LAST] = last
             try:
                 yield connection
                 for act in last:
                     act()
             finally:
-                connection.info.pop(_LAST, None)
+                info.pop(_LAST, None)
 
 
 def at_the_end(connection: Connection, act: Callable[[], None]) -> None:
@@ -190,8 +241,8 @@ def unavailable(engine: Engine, exc: Exception) -> DatabaseUnavailable:
 
 
 def safe_url(engine: Engine) -> str:
-    """The database's URL with its password hidden."""
-    return engine.url.render_as_string(hide_password=True)
+    """The database's URL with its password hidden, and without options that may hold one."""
+    return engine.url.set(query={}).render_as_string(hide_password=True)
 
 
 def ping(engine: Engine) -> None:

@@ -6,16 +6,15 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from app.core import clock
 from app.core.errors import SettingsError
 from app.core.numbering import NumberPlan
+from app.core.openid_settings import OpenIdSettings, openid_settings
+from app.core.source_settings import SourceSetting, database_url, source_settings
 
-_DIALECTS = {"sqlite", "mysql+pymysql", "mariadb+pymysql", "postgresql+psycopg"}
 _MIN_SECRET = 32
 
 
@@ -28,12 +27,30 @@ class NodeSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSetting:
+    """The mail server; none while ``host`` is empty. ``tls``: starttls, tls (from the start), none.
+
+    ``sender`` is the address that mail comes from.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str
+    tls: str
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the processes can be told from outside; see ``docs/settings.md``."""
 
     data_dir: Path
     database_url: str
     opensips_database_url: str
+    sources: tuple[SourceSetting, ...]
+    acc_purge_database_url: str
+    bulk_load: str
     secret_key: str
     bind: str
     nodes: tuple[NodeSetting, ...]
@@ -52,6 +69,12 @@ class Settings:
     trusted_proxies: int
     insecure_cookies: bool
     second_factor: str
+    api_rate: int
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...]
+    smtp: MailSetting
+    metrics_token: str
+    log: str
+    openid: OpenIdSettings
     demo: bool
 
     @property
@@ -69,16 +92,21 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment; raises SettingsError with one clear sentence."""
     read = _Reader(os.environ if env is None else env)
     data_dir = Path(read.text("DATA_DIR", "var")).resolve()
-    database_url = read.url("DATABASE_URL", f"sqlite:///{data_dir / 'panel.db'}")
+    panel = read.url("DATABASE_URL", f"sqlite:///{data_dir / 'panel.db'}")
+    switch = read.url("OPENSIPS_DATABASE_URL", panel)
+    sources = source_settings(read.text("SOURCES", ""), {switch})
     nodes = _nodes(read.text("NODES", ""))
-    own_switch = bool(read.text("OPENSIPS_DATABASE_URL", "") or nodes)
+    own_switch = bool(read.text("OPENSIPS_DATABASE_URL", "") or nodes or sources)
     # Where nothing real is named, what one sees is the demo.
     nothing_real = not own_switch and not read.text("DATABASE_URL", "")
     demo = read.flag("DEMO", default=nothing_real) and not own_switch
     return Settings(
         data_dir=data_dir,
-        database_url=database_url,
-        opensips_database_url=read.url("OPENSIPS_DATABASE_URL", database_url),
+        database_url=panel,
+        opensips_database_url=switch,
+        sources=sources,
+        acc_purge_database_url=read.url("ACC_PURGE_DATABASE_URL", switch),
+        bulk_load=read.one_of("BULK_LOAD", ("auto", "on", "off")),
         secret_key=read.secret("SECRET_KEY", data_dir / "secret_key"),
         bind=read.text("BIND", "127.0.0.1:8000"),
         nodes=nodes,
@@ -97,6 +125,21 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 5),
         insecure_cookies=read.flag("INSECURE_COOKIES"),
         second_factor=read.one_of("SECOND_FACTOR", ("off", "admins", "all")),
+        api_rate=read.whole("API_RATE", 600, 1, 1_000_000),
+        webhook_networks=_networks(read.text("WEBHOOK_NETWORKS", "")),
+        smtp=_mail(read),
+        metrics_token=read.token("METRICS_TOKEN"),
+        log=read.one_of("LOG", ("text", "json")),
+        openid=openid_settings(
+            issuer=read.text("OIDC_ISSUER", ""),
+            client_id=read.text("OIDC_CLIENT_ID", ""),
+            client_secret=read.text("OIDC_CLIENT_SECRET", ""),
+            name=read.text("OIDC_NAME", ""),
+            create=read.text("OIDC_CREATE", "none"),
+            role_claim=read.text("OIDC_ROLE_CLAIM", ""),
+            factor_acr=read.text("OIDC_FACTOR_ACR", ""),
+            ca_file=read.text("OIDC_CA_FILE", ""),
+        ),
         demo=demo,
     )
 
@@ -113,6 +156,42 @@ def _nodes(text: str) -> tuple[NodeSetting, ...]:
             raise SettingsError(f"PANEL_NODES names the node '{name}' twice.", "Rename one.")
         found[name] = NodeSetting(name, url)
     return tuple(found.values())
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    found = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        try:
+            found.append(ip_network(part))
+        except ValueError as exc:
+            raise SettingsError(
+                f"PANEL_WEBHOOK_NETWORKS has '{part}'.",
+                "Write networks like 10.1.0.0/16 or 10.1.2.3, comma between them.",
+            ) from exc
+    return tuple(found)
+
+
+def _mail(read: _Reader) -> MailSetting:
+    tls = read.one_of("SMTP_TLS", ("starttls", "tls", "none"))
+    mail = MailSetting(
+        host=read.text("SMTP_HOST", ""),
+        port=read.whole("SMTP_PORT", {"starttls": 587, "tls": 465, "none": 25}[tls], 1, 65_535),
+        user=read.text("SMTP_USER", ""),
+        password=read.text("SMTP_PASSWORD", ""),
+        tls=tls,
+        sender=read.text("SMTP_FROM", ""),
+    )
+    if mail.host and "@" not in mail.sender:
+        raise SettingsError(
+            "PANEL_SMTP_HOST is set, but PANEL_SMTP_FROM names no address.",
+            "Name the address that mail comes from, such as panel@example.org.",
+        )
+    if mail.user and mail.tls == "none":
+        raise SettingsError(
+            "PANEL_SMTP_USER would send its password in the clear.",
+            "Set PANEL_SMTP_TLS to starttls or tls, or leave the user out.",
+        )
+    return mail
 
 
 class _Reader:
@@ -164,18 +243,15 @@ class _Reader:
         return value
 
     def url(self, name: str, default: str) -> str:
-        value = self.text(name, default)
-        try:
-            drivername = make_url(value).drivername
-        except ArgumentError as exc:
+        return database_url(name, self.text(name, default))
+
+    def token(self, name: str) -> str:
+        """A long random word, or "" for none."""
+        value = self.text(name, "")
+        if value and (len(value) < _MIN_SECRET or not value.isascii()):
             raise SettingsError(
-                f"PANEL_{name} is not a database URL.",
-                "Write it like mysql+pymysql://user:password@host/database.",
-            ) from exc
-        if drivername not in _DIALECTS:
-            raise SettingsError(
-                f"PANEL_{name} names the database driver '{drivername}'.",
-                f"Use one of {', '.join(sorted(_DIALECTS))}.",
+                f"PANEL_{name} is shorter than {_MIN_SECRET} characters, or not plain ASCII.",
+                "Use a random one, such as openssl rand -hex 32 gives.",
             )
         return value
 

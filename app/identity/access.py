@@ -11,80 +11,9 @@ from sqlalchemy import ColumnElement
 
 from app.core.errors import CompanionError
 from app.core.words import _, _l
+from app.identity.roles import PERMISSIONS, ROLES, TENANT_SAFE
 
 View = TypeVar("View", bound=Callable[..., Any])
-
-PERMISSIONS = frozenset(
-    {
-        "home.read",
-        "cdr.read",
-        "suspense.read",
-        "suspense.replay",
-        "dialplan.read",
-        "dialplan.write",
-        "change.read",
-        "change.write",
-        "subscriber.read",
-        "gateway.read",
-        "account.read",
-        "account.write",
-        "job.read",
-        "job.write",
-        "operator.read",
-        "operator.write",
-        "tenant.read",
-        "tenant.write",
-        "audit.read",
-        "design.read",
-        # one's own password, zone and session: every role has it
-        "self.write",
-    }
-)
-
-# What shows or changes nothing but rows of the operator's own tenants. All else is for the house:
-# a new permission is closed to tenants until it is named here.
-TENANT_SAFE = frozenset(
-    {
-        "home.read",
-        "cdr.read",
-        "subscriber.read",
-        "account.read",
-        "account.write",
-        "operator.read",
-        "operator.write",
-        "tenant.read",
-        "tenant.write",
-        "audit.read",
-        "self.write",
-    }
-)
-
-# What is of use to those who build or run the panel, and in nobody else's way.
-_ADMIN_ONLY = {"design.read", "operator.read", "tenant.read"}
-_LOOK = {"home.read", "cdr.read", "subscriber.read", "account.read", "self.write"}
-_NETWORK = {"suspense.read", "dialplan.read", "gateway.read", "change.read", "job.read"}
-
-ROLES: dict[str, frozenset[str]] = {
-    "admin": PERMISSIONS,
-    "noc": frozenset(
-        _LOOK | _NETWORK | {"suspense.replay", "dialplan.write", "change.write", "job.write"}
-    ),
-    "billing": frozenset(_LOOK | {"account.write", "suspense.read", "job.read"}),
-    "support": frozenset(_LOOK | _NETWORK),
-    "reseller": frozenset(
-        _LOOK
-        | {
-            "account.write",
-            "operator.read",
-            "operator.write",
-            "tenant.read",
-            "tenant.write",
-            "audit.read",
-        }
-    ),
-    "readonly": frozenset(name for name in PERMISSIONS if name.endswith(".read")) - _ADMIN_ONLY
-    | {"self.write"},
-}
 
 # How a role reads where people see it, and what it is for.
 ROLE_WORDS = {
@@ -151,6 +80,12 @@ class Operator:
     beneath: tuple[int, ...] = ()
     # whether nothing may be done before a second factor is set up
     needs_factor: bool = False
+    # what a token of the API is limited to; None is all that the role may
+    scopes: frozenset[str] | None = None
+    # when the token that was shown ends, in UTC milliseconds; None for a session
+    token_ends: int | None = None
+    # the name of the logo that the operator's pages show
+    logo: str = ""
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -172,6 +107,8 @@ class Operator:
         """Whether the role includes the permission; tenants get no more than is safe for them."""
         if self.tenant_id != HOUSE and permission not in TENANT_SAFE:
             return False
+        if self.scopes is not None and permission not in self.scopes:
+            return False
         return permission in ROLES.get(self.role, frozenset())
 
 
@@ -191,7 +128,7 @@ def public(view: View) -> View:
 def requires(permission: str) -> Callable[[View], View]:
     """Marks a view that needs the permission; an unknown name is refused at import."""
     if permission not in PERMISSIONS:
-        raise ValueError(f"'{permission}' is not in app.identity.access.PERMISSIONS")
+        raise ValueError(f"'{permission}' is not in app.identity.roles.PERMISSIONS")
 
     def mark(view: View) -> View:
         setattr(view, _MARK, permission)
@@ -241,7 +178,7 @@ def guard_views(app: Flask, load: Callable[[], Operator | None]) -> None:
             g.operator = load() if endpoint is None else None
             return
         demand = demand_of(current_app.view_functions[endpoint])
-        if demand == _PUBLIC and endpoint.endswith(("healthz", "readyz")):
+        if demand == _PUBLIC and endpoint.endswith(("healthz", "readyz", "metrics.scrape")):
             return
         g.operator = load()
         if demand == _PUBLIC:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from sqlalchemy import select
 
 from app.core.context import databases, settings
 from app.core.database import reading, writing
@@ -14,7 +13,7 @@ from app.core.words import _
 from app.identity import audit, operators, second_factor, sessions, throttle
 from app.identity.access import Operator, current_operator, requires
 from app.identity.forms import CodeForm, ConfirmPasswordForm
-from app.identity.tables import operator_session
+from app.identity.views import renew_session
 from app.shell.forms import Form, place_error
 from app.shell.toasts import toast
 
@@ -39,15 +38,8 @@ def end(mark: str) -> ResponseReturnValue:
     """Ends one of one's own sessions; ``mark`` is how its hash begins."""
     who = current_operator()
     with writing(databases().panel) as connection:
-        found = connection.scalar(
-            select(operator_session.c.token_hash).where(
-                operator_session.c.operator_id == who.id,
-                operator_session.c.token_hash.startswith(mark[:64], autoescape=True),
-            )
-        )
-        if found is None or len(mark) < 12:
+        if not sessions.end_own(connection, who.id, mark):
             raise NotFound(_("There is no such session."), _("It may have ended already."))
-        sessions.revoke(connection, found)
         audit.record(connection, action="session.ended", object=f"operator:{who.id}")
     toast(_("The session is ended."))
     return redirect(url_for("safety.devices"), 303)
@@ -62,6 +54,8 @@ def end_others() -> ResponseReturnValue:
         count = sessions.revoke_all(connection, who.id, but=who.session_hash)
         detail = {"sessions": count}
         audit.record(connection, action="session.ended", object=f"operator:{who.id}", detail=detail)
+    # Somebody may hold a copy of this very session's cookie.
+    renew_session(who)
     toast(_("You are signed out everywhere else."))
     return redirect(url_for("safety.devices"), 303)
 
@@ -78,7 +72,7 @@ def factor() -> ResponseReturnValue:
 def start() -> ResponseReturnValue:
     """Shows a new key, after the password: who finds an open screen must not lock one out."""
     who, form = current_operator(), ConfirmPasswordForm()
-    if not _password_is_right(who, form):
+    if not password_is_right(who, form):
         return _factor(form), 400
     with writing(databases().panel) as connection:
         if second_factor.is_on(connection, who.id):
@@ -92,18 +86,19 @@ def start() -> ResponseReturnValue:
 def confirm() -> ResponseReturnValue:
     """Switches the factor on with a first code, and shows the recovery codes once."""
     who, form = current_operator(), CodeForm()
-    number = throttle.attempt(databases().panel, f"code:{who.login}", "")
+    number = throttle.attempt(databases().panel, who.login, _address(), "code")
     with writing(databases().panel) as connection:
         codes = second_factor.confirm(
             connection, who.id, (form.code.data or "").strip(), settings().secret_key
         )
         if codes:
-            throttle.succeeded(connection, number, f"code:{who.login}")
+            throttle.succeeded(connection, number, who.login, "code")
             sessions.revoke_all(connection, who.id, but=who.session_hash)
             audit.record(connection, action="factor.on", object=f"operator:{who.id}")
     if not codes:
         toast(_("That code is not right. Start again, and look at the clock of the device."), "bad")
         return redirect(url_for("safety.factor"), 303)
+    renew_session(who)
     return render_template("identity/recovery_codes.html", codes=codes)
 
 
@@ -112,7 +107,7 @@ def confirm() -> ResponseReturnValue:
 def codes() -> ResponseReturnValue:
     """New recovery codes, after the password."""
     who, form = current_operator(), ConfirmPasswordForm()
-    if not _password_is_right(who, form):
+    if not password_is_right(who, form):
         return _factor(form), 400
     with writing(databases().panel) as connection:
         if not second_factor.is_on(connection, who.id):
@@ -127,7 +122,7 @@ def codes() -> ResponseReturnValue:
 def off() -> ResponseReturnValue:
     """Switches the factor off, after the password."""
     who, form = current_operator(), ConfirmPasswordForm()
-    if not _password_is_right(who, form):
+    if not password_is_right(who, form):
         return _factor(form), 400
     with writing(databases().panel) as connection:
         if second_factor.switch_off(connection, who.id):
@@ -136,21 +131,25 @@ def off() -> ResponseReturnValue:
     return redirect(url_for("safety.factor"), 303)
 
 
-def _password_is_right(who: Operator, form: ConfirmPasswordForm) -> bool:
+def password_is_right(who: Operator, form: ConfirmPasswordForm) -> bool:
     """Throttled like a sign-in; what is wrong is said at the field."""
     panel = databases().panel
     if not form.validate():
         return False
-    number = throttle.attempt(panel, who.login, "")
+    number = throttle.attempt(panel, who.login, _address(), "confirm")
     with reading(panel) as connection:
         right = operators.verify(connection, who.login, form.password.data or "") == who.id
     if right:
         with writing(panel) as connection:
-            throttle.succeeded(connection, number, who.login)
+            throttle.succeeded(connection, number, who.login, "confirm")
         return True
     wrong = InvalidInput(_("That is not your password."), _("Try again."), "password")
     place_error(form, wrong, "password")
     return False
+
+
+def _address() -> str:
+    return request.remote_addr or "local"
 
 
 def _factor(form: ConfirmPasswordForm) -> str:

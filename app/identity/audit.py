@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import has_request_context, request
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from app.core import clock
 from app.core.database import at_the_end
+from app.core.prefixes import starts_with
 from app.core.upsert import insert_once
-from app.identity.access import operator_or_none
+from app.identity.access import operator_or_none, owned
 from app.identity.tables import audit, audit_head
 
 # What stands before the first entry.
@@ -83,6 +84,29 @@ def digest(entry: Mapping[str, Any], previous: str) -> str:
     content = [previous, *(entry[name] for name in HASHED)]
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def entries(
+    sees: tuple[int, ...] | None,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    actor: str | None = None,
+    object: str | None = None,
+    action: str | None = None,
+) -> Select[Any]:
+    """The query of the entries that one sees; object and action by how they begin."""
+    query = select(audit).where(*owned(audit.c.tenant_id, sees))
+    if since is not None:
+        query = query.where(audit.c.at >= since)
+    if until is not None:
+        query = query.where(audit.c.at < until)
+    if actor:
+        query = query.where(audit.c.actor == actor)
+    for column, text in ((audit.c.object, object), (audit.c.action, action)):
+        if text:
+            query = query.where(starts_with(column, text))
+    return query
 
 
 def _append(connection: Connection, entry: dict[str, Any]) -> None:

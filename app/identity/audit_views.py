@@ -12,9 +12,9 @@ from sqlalchemy import Select, select
 from app.core.context import databases
 from app.core.database import reading
 from app.core.errors import NotFound
-from app.core.prefixes import starts_with
 from app.core.words import _, _l
 from app.identity.access import current_operator, owned, requires
+from app.identity.audit import entries
 from app.identity.tables import audit
 from app.shell import frame
 from app.shell.filterbar import Filled, FilterBar, Text, TimeRange
@@ -75,18 +75,14 @@ def index() -> ResponseReturnValue:
 
 
 def _query(bar: Filled) -> Select[Any]:
-    query = select(audit).where(*owned(audit.c.tenant_id, current_operator().sees))
-    if bar.range is not None and bar.range.since is not None:
-        query = query.where(audit.c.at >= bar.range.since)
-    if bar.range is not None and bar.range.until is not None:
-        query = query.where(audit.c.at < bar.range.until)
-    if bar["actor"]:
-        query = query.where(audit.c.actor == bar["actor"])
-    for name in ("object", "action"):
-        text = bar[name]
-        if text:
-            query = query.where(starts_with(audit.c[name], text))
-    return query
+    return entries(
+        current_operator().sees,
+        since=bar.range.since if bar.range else None,
+        until=bar.range.until if bar.range else None,
+        actor=bar["actor"],
+        object=bar["object"],
+        action=bar["action"],
+    )
 
 
 @blueprint.get("/audit/<int:entry_id>")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 
 from flask import Flask, request
 from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import Signer
 
 from app.core.settings import Settings
 
@@ -20,7 +22,11 @@ class CookieSessions(SecureCookieSessionInterface):
     ``app.identity.sessions`` looks up. Nothing in it is believed without the database.
     """
 
+    digest_method = staticmethod(hashlib.sha256)
+
     def __init__(self, settings: Settings) -> None:
+        # The library's own choice is SHA-1; forms' tokens are signed by it without asking us.
+        Signer.default_digest_method = self.digest_method
         self.insecure_allowed = settings.insecure_cookies
 
     def get_cookie_name(self, app: Flask) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from flask import Flask, Response, make_response, redirect, render_template, request, url_for
@@ -12,7 +12,8 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from app.core.errors import CompanionError
+from app.core import tracing
+from app.core.errors import CompanionError, DatabaseUnavailable
 from app.core.words import _, _l
 from app.identity.access import FactorNeeded, SignInNeeded, operator_or_none
 
@@ -72,7 +73,29 @@ def _factor(error: FactorNeeded) -> ResponseReturnValue:
 def _companion(error: CompanionError) -> ResponseReturnValue:
     if error.status >= 500:
         log.error("%s %s: %s", request.method, request.path, error)
-    return answer_with(error.status, error.code, error.message, error.remedy)
+        if operator_or_none() is None:
+            return _inside(error)
+    return answer_with(error.status, error.code, error.message, error.remedy, _places(error))
+
+
+def _inside(error: CompanionError) -> Response:
+    """What a stranger is told of a failure: not which server, nor by which user it is asked."""
+    message, remedy = _SENTENCES.get(error.status, _SENTENCES[500])
+    if isinstance(error, DatabaseUnavailable):
+        message = _("A database of the panel does not answer.")
+    remedy = _(
+        "%(remedy)s Whoever runs the panel finds the cause in its log, reference %(reference)s.",
+        remedy=remedy,
+        reference=tracing.request_id(),
+    )
+    return answer_with(error.status, error.code, str(message), remedy)
+
+
+def _places(error: CompanionError) -> list[tuple[str, str]]:
+    """What is wrong where, for machines."""
+    found: list[tuple[str, str]] = getattr(error, "errors", [])
+    field = getattr(error, "field", None)
+    return found or ([(field, error.message)] if field else [])
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:
@@ -101,17 +124,20 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
-    reference = secrets.token_hex(4)
+    reference = tracing.request_id()
     log.error("%s %s failed, reference %s", request.method, request.path, reference, exc_info=error)
     message, remedy = _SENTENCES[500]
     remedy = _("%(remedy)s Reference: %(reference)s.", remedy=remedy, reference=reference)
     return answer_with(500, "internal", str(message), remedy)
 
 
-def answer_with(status: int, code: str, message: str, remedy: str) -> Response:
-    """The error in the form that the caller reads."""
+def answer_with(
+    status: int, code: str, message: str, remedy: str, places: Sequence[tuple[str, str]] = ()
+) -> Response:
+    """The error in the form that the caller reads; ``places`` are (field, sentence)."""
+    tracing.refused(code)
     if _machine():
-        return _problem(status, code, message, remedy)
+        return _problem(status, code, message, remedy, places)
     values = {"status": status, "message": message, "remedy": remedy}
     if request.headers.get("HX-Request"):
         return make_response(render_template("error_line.html", **values), status)
@@ -127,14 +153,21 @@ def _machine() -> bool:
     )
 
 
-def _problem(status: int, code: str, message: str, remedy: str) -> Response:
-    body = {
+def _problem(
+    status: int, code: str, message: str, remedy: str, places: Sequence[tuple[str, str]] = ()
+) -> Response:
+    tracing.refused(code)
+    body: dict[str, object] = {
         "type": f"urn:opensips-companion:problem:{code}",
         "title": message,
         "status": status,
         "detail": remedy,
         "code": code,
     }
+    if places:
+        body["errors"] = [{"field": name, "message": words} for name, words in places]
     answer = make_response(json.dumps(body), status)
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
     answer.mimetype = "application/problem+json"
     return answer

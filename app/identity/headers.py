@@ -10,6 +10,8 @@ POLICY = (
     "base-uri 'none'"
 )
 
+# A year, and for whatever stands beneath the panel's own name.
+_HSTS = "max-age=31536000; includeSubDomains"
 _ALWAYS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -29,11 +31,13 @@ def set_up(app: Flask) -> None:
         for name, value in _ALWAYS.items():
             response.headers.setdefault(name, value)
         if request.is_secure:
-            # One year; the name may be used by other services, so no sub-domains.
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+            response.headers.setdefault("Strict-Transport-Security", _HSTS)
         if request.endpoint == "assets.show":
             # Says itself how long it lasts, unless it is an error.
             response.headers.setdefault("Cache-Control", "no-store")
+        elif request.endpoint == "tenants.picture" and response.status_code == 200:
+            # Its address is the hash of what it holds.
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         elif request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"
         elif "v" in request.args and response.status_code == 200:

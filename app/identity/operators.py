@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from functools import lru_cache
@@ -18,9 +19,9 @@ from app.core.database import inserted_id, reading, writing
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.words import _
 from app.identity import audit, sessions
-from app.identity.access import ROLES
 from app.identity.passwords import LONGEST
 from app.identity.passwords import check as check_password
+from app.identity.roles import ROLES
 from app.identity.tables import operator
 
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
@@ -34,7 +35,7 @@ def create(
     connection: Connection, *, login: str, password: str, role: str, tenant_id: int = 1
 ) -> int:
     """Makes an operator; returns the id. Raises InvalidInput or, for a taken login, Conflict."""
-    if not _LOGIN.fullmatch(login):
+    if not is_login(login):
         raise InvalidInput(
             _("'%(login)s' is no login.", login=login),
             _("Use up to 64 letters, digits and . _ @ + -."),
@@ -66,8 +67,19 @@ def create(
         ) from exc
 
 
+def is_login(text: str) -> bool:
+    """Whether it can be a login at all."""
+    return _LOGIN.fullmatch(text) is not None
+
+
 def verify(connection: Connection, login: str, password: str) -> int | None:
-    """The operator's id when login and password are right and the operator is active.
+    """The operator's id when login and password are right and the operator is active."""
+    found = check(connection, login, password)
+    return found[0] if found else None
+
+
+def check(connection: Connection, login: str, password: str) -> tuple[int, str] | None:
+    """The id and the password's mark (``password_mark``) when login and password are right.
 
     An unknown login costs the same work.
     """
@@ -78,7 +90,20 @@ def verify(connection: Connection, login: str, password: str) -> int | None:
     ).first()
     stored = row.password_hash if row is not None else _nobodys_hash()
     right = _matches(stored, password)
-    return int(row.id) if row is not None and right else None
+    return (int(row.id), _mark(stored)) if row is not None and right else None
+
+
+def password_mark(connection: Connection, operator_id: int, *, lock: bool = False) -> str:
+    """What stands for the present password of an active operator; nothing for all others.
+
+    A hash of the salted hash: it tells whether the password is still the one that was given.
+    With ``lock`` nobody changes the operator until the transaction ends.
+    """
+    query = select(operator.c.password_hash).where(
+        operator.c.id == operator_id, operator.c.active.is_(True)
+    )
+    stored = connection.scalar(query.with_for_update() if lock else query)
+    return _mark(stored) if stored else ""
 
 
 def change_password(
@@ -109,6 +134,14 @@ def reset_password(connection: Connection, login: str, new: str) -> int:
     return found
 
 
+def set_active(connection: Connection, login: str, *, active: bool) -> int:
+    """Locks or unlocks an operator; the sessions end. Returns the id; raises NotFound."""
+    found = number_of(connection, login)
+    connection.execute(update(operator).where(operator.c.id == found).values(active=active))
+    sessions.revoke_all(connection, found)
+    return found
+
+
 def number_of(connection: Connection, login: str) -> int:
     """The id of a login; raises NotFound."""
     found = connection.scalar(select(operator.c.id).where(operator.c.login == login))
@@ -127,6 +160,24 @@ def set_zone(connection: Connection, operator_id: int, zone: str) -> None:
             _("“%(zone)s” is no time zone.", zone=zone), _("Choose one such as Europe/Berlin.")
         )
     connection.execute(update(operator).where(operator.c.id == operator_id).values(zone=zone))
+
+
+def set_look(
+    connection: Connection, operator_id: int, *, zone: str | None, locale: str | None
+) -> None:
+    """Sets the zone and the locale in which an operator sees times and figures, and notes it."""
+    names = ("zone", "locale")
+    row = get(connection, operator_id)
+    if zone is not None:
+        set_zone(connection, operator_id, zone)
+    if locale is not None:
+        set_locale(connection, operator_id, locale)
+    before = {name: row[name] for name in names}
+    given = zip(names, (zone, locale), strict=True)
+    after = before | {name: value for name, value in given if value is not None}
+    if after != before:
+        named = f"operator:{operator_id}"
+        audit.record(connection, action="operator.view", object=named, before=before, after=after)
 
 
 def set_locale(connection: Connection, operator_id: int, locale: str) -> None:
@@ -159,9 +210,20 @@ def browse(connection: Connection) -> list[RowMapping]:
 
 
 def generate_password() -> str:
-    """A random password of 120 bits that can be read aloud."""
+    """A random password of 150 bits that can be read aloud."""
     alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
-    return "-".join("".join(secrets.choice(alphabet) for _ in range(6)) for _ in range(4))
+    return "-".join("".join(secrets.choice(alphabet) for _ in range(6)) for _ in range(5))
+
+
+def hashed(password: str) -> str:
+    """The hash of a password (argon2id) that may be stored."""
+    return _hash(password)
+
+
+def matches(stored: str | None, password: str) -> bool:
+    """Whether the password is the stored one; without one it costs the same and is not."""
+    right = _matches(stored if stored is not None else _nobodys_hash(), password)
+    return right and stored is not None
 
 
 def _store(connection: Connection, operator_id: int, hashed: str) -> None:
@@ -172,6 +234,10 @@ def _store(connection: Connection, operator_id: int, hashed: str) -> None:
 def _hash(password: str) -> str:
     with _slots:
         return _hasher.hash(password)
+
+
+def _mark(stored: str) -> str:
+    return hashlib.sha256(stored.encode()).hexdigest()
 
 
 def _matches(stored: str, password: str) -> bool:

@@ -70,7 +70,7 @@ def edit(operator_id: int) -> ResponseReturnValue:
     """One operator: role, and whether he may sign in."""
     who = current_operator()
     with reading(databases().panel) as connection:
-        row = staff.get(connection, who, min(operator_id, 2**31 - 1))
+        row = staff.get(connection, who, operator_id)
     form = OperatorForm(role=row["role"], active=bool(row["active"]))
     form.role.choices = _roles(row["role"])
     if request.method == "POST" and form.validate():

@@ -14,9 +14,12 @@ import secrets
 import pyotp
 import segno
 from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.core import clock
+from app.core.errors import Conflict
 from app.core.sealing import seal, unseal
+from app.core.words import _
 from app.identity.tables import operator_factor, operator_recovery
 
 STEP_S = 30
@@ -28,7 +31,10 @@ ISSUER = "OpenSIPS Companion"
 
 
 def begin(connection: Connection, operator_id: int, secret_key: str) -> str:
-    """Makes a new key that counts once a code of it was given; returns it in base 32."""
+    """Makes a new key that counts once a code of it was given; returns it in base 32.
+
+    Raises Conflict when another browser of the operator does the same at this moment.
+    """
     key = pyotp.random_base32()
     row = {"operator_id": operator_id, "secret": seal(secret_key, _PURPOSE, key), "last_step": 0}
     connection.execute(
@@ -36,7 +42,13 @@ def begin(connection: Connection, operator_id: int, secret_key: str) -> str:
             operator_factor.c.operator_id == operator_id, operator_factor.c.confirmed_at.is_(None)
         )
     )
-    connection.execute(operator_factor.insert(), row)
+    try:
+        connection.execute(operator_factor.insert(), row)
+    except IntegrityError as exc:
+        raise Conflict(
+            _("The second factor is being set up in another window."),
+            _("Go on there, or try again."),
+        ) from exc
     return key
 
 
@@ -52,11 +64,16 @@ def confirm(connection: Connection, operator_id: int, code: str, secret_key: str
     """Switches the factor on when the code is right; returns the recovery codes, else nothing."""
     if is_on(connection, operator_id) or not _matches(connection, operator_id, code, secret_key):
         return []
-    connection.execute(
+    confirmed = connection.execute(
         update(operator_factor)
-        .where(operator_factor.c.operator_id == operator_id)
+        .where(
+            operator_factor.c.operator_id == operator_id, operator_factor.c.confirmed_at.is_(None)
+        )
         .values(confirmed_at=clock.now_ms())
     )
+    # Of two windows one switches it on; its recovery codes are the ones that count.
+    if confirmed.rowcount != 1:
+        return []
     return new_recovery_codes(connection, operator_id)
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, Row, RowMapping, delete, select, update
 
 from app.core import clock
-from app.identity import tenants
+from app.core.errors import NotFound
+from app.core.words import _
+from app.identity import logos, tenants
 from app.identity.access import HOUSE, Operator
 from app.identity.tables import operator, operator_factor, operator_session
 
@@ -58,6 +62,7 @@ def find(connection: Connection, token: str, factor: str = "off") -> tuple[Opera
     hashed = token_hash(token)
     row = connection.execute(
         select(operator, operator_session.c.seen_at, operator_factor.c.confirmed_at)
+        .add_columns(operator_session.c.vouched)
         .join(operator_session, operator_session.c.operator_id == operator.c.id)
         .outerjoin(operator_factor, operator_factor.c.operator_id == operator.c.id)
         .where(
@@ -69,8 +74,18 @@ def find(connection: Connection, token: str, factor: str = "off") -> tuple[Opera
     ).first()
     if row is None:
         return None
+    # Who vouched for the operator may have said that there was a second factor.
+    needed = "off" if row.vouched else factor
+    who = operator_of(connection, row, token, hashed, needed)
+    return replace(who, logo=logos.of(connection, row.tenant_id)), due(row.seen_at)
+
+
+def operator_of(
+    connection: Connection, row: Row[Any], token: str, name: str, factor: str
+) -> Operator:
+    """Who a row of ``operator`` with ``confirmed_at`` of the second factor is, signed in by it."""
     beneath = tenants.beneath(connection, row.tenant_id) if row.tenant_id != HOUSE else ()
-    who = Operator(
+    return Operator(
         row.id,
         row.login,
         row.role,
@@ -78,17 +93,47 @@ def find(connection: Connection, token: str, factor: str = "off") -> tuple[Opera
         row.zone,
         row.locale,
         token,
-        hashed,
+        name,
         beneath,
         row.confirmed_at is None and (factor == "all" or (factor, row.role) == ("admins", "admin")),
     )
-    return who, row.seen_at <= now - _SEEN_EVERY_MS
+
+
+def operator_of_id(connection: Connection, operator_id: int) -> Operator:
+    """The active operator of that number, as if signed in; raises NotFound."""
+    row = connection.execute(
+        select(operator, operator_factor.c.confirmed_at)
+        .outerjoin(operator_factor, operator_factor.c.operator_id == operator.c.id)
+        .where(operator.c.id == operator_id, operator.c.active.is_(True))
+    ).first()
+    if row is None:
+        raise NotFound(_("There is no such operator, or it is locked."))
+    return operator_of(connection, row, "", "", "off")
+
+
+def due(seen_at: int | None) -> bool:
+    """Whether what was seen then should be noted as seen again."""
+    return seen_at is None or seen_at <= clock.now_ms() - _SEEN_EVERY_MS
 
 
 def seen(connection: Connection, session_hash: str) -> None:
     """Notes that the session was used now."""
     query = update(operator_session).where(operator_session.c.token_hash == session_hash)
     connection.execute(query.values(seen_at=clock.now_ms()))
+
+
+def renew(connection: Connection, session_hash: str) -> str:
+    """Gives a session a new token, which is returned: copies of the old one are worth nothing."""
+    token = secrets.token_urlsafe(32)
+    query = update(operator_session).where(operator_session.c.token_hash == session_hash)
+    connection.execute(query.values(token_hash=token_hash(token)))
+    return token
+
+
+def vouch(connection: Connection, session_hash: str) -> None:
+    """Notes that whoever vouched for the operator said that there was a second factor."""
+    query = update(operator_session).where(operator_session.c.token_hash == session_hash)
+    connection.execute(query.values(vouched=True))
 
 
 def of(connection: Connection, operator_id: int) -> Sequence[RowMapping]:
@@ -105,6 +150,15 @@ def revoke(connection: Connection, session_hash: str) -> None:
     connection.execute(
         delete(operator_session).where(operator_session.c.token_hash == session_hash)
     )
+
+
+def end_own(connection: Connection, operator_id: int, mark: str) -> bool:
+    """Ends one of an operator's sessions, named by how its hash begins; whether there was one."""
+    if len(mark) < 12:
+        return False
+    mine = operator_session.c.operator_id == operator_id
+    named = operator_session.c.token_hash.startswith(mark[:64], autoescape=True)
+    return connection.execute(delete(operator_session).where(mine, named)).rowcount > 0
 
 
 def revoke_all(connection: Connection, operator_id: int, but: str | None = None) -> int:

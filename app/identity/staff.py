@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, select, update
 
+from app.core.database import LARGEST_ID
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.words import _
-from app.identity import audit, operators, second_factor, sessions
-from app.identity.access import HOUSE, ROLES, TENANT_SAFE, Operator, owned
+from app.identity import audit, openid_people, operators, second_factor, sessions
+from app.identity.access import HOUSE, Operator, owned
+from app.identity.roles import ROLES, TENANT_SAFE
 from app.identity.tables import operator, operator_session, tenant
 
 
@@ -30,7 +32,8 @@ def over(who: Operator) -> Select[Any]:
 
 def get(connection: Connection, who: Operator, operator_id: int) -> RowMapping:
     """One of them; raises NotFound for all others alike."""
-    row = connection.execute(over(who).where(operator.c.id == operator_id)).mappings().first()
+    wanted = operator.c.id == min(operator_id, LARGEST_ID)
+    row = connection.execute(over(who).where(wanted)).mappings().first()
     if row is None:
         raise NotFound(
             _("There is no operator %(id)s.", id=operator_id),
@@ -127,6 +130,18 @@ def drop_factor(connection: Connection, who: Operator, operator_id: int) -> bool
     sessions.revoke_all(connection, operator_id)
     audit.record(connection, action="factor.reset", object=f"operator:{operator_id}")
     return had
+
+
+def drop_identities(connection: Connection, who: Operator, operator_id: int) -> int:
+    """Removes somebody's links to the sign-in provider, and signs him out; returns how many."""
+    row = get(connection, who, operator_id)
+    _check(who, row["role"], row["tenant_id"])
+    if operator_id == who.id:
+        raise Conflict(
+            _("Your own link is removed under “Your account”."),
+            _("It asks for your password there."),
+        )
+    return openid_people.unlink(connection, operator_id)
 
 
 def _effective(role: str, tenant_id: int) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Tenants, operators, their sessions, and what they did."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Text
 
 from app.core.database import BigId, Instant, LongText, table, tenant_column
 
@@ -18,6 +18,15 @@ tenant_domain = table(
     "tenant_domain",
     Column("domain", String(64), primary_key=True),
     tenant_column(),
+)
+
+tenant_logo = table(
+    "tenant_logo",
+    Column("tenant_id", Integer, primary_key=True, autoincrement=False),
+    Column("png", LargeBinary(65_535), nullable=False),
+    # SHA-256 of it: what it is called in addresses
+    Column("digest", String(64), nullable=False),
+    Index("ix_tenant_logo_digest", "digest"),
 )
 
 operator = table(
@@ -53,7 +62,23 @@ operator_session = table(
     Column("expires_at", Instant, nullable=False),
     Column("address", String(64)),
     Column("user_agent", String(255)),
+    # whether who vouched for the operator said that there was a second factor
+    Column("vouched", Boolean, nullable=False, server_default="0"),
     Index("ix_operator_session_operator_id", "operator_id"),
+)
+
+operator_identity = table(
+    "operator_identity",
+    # who an OpenID Connect provider says that somebody is
+    Column("issuer", String(255), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    tenant_column(),
+    Column("operator_id", Integer, nullable=False),
+    # made by signing in: the role follows the provider
+    Column("made", Boolean, nullable=False, server_default="0"),
+    Column("created_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Index("ix_operator_identity_operator_id", "operator_id", "issuer", unique=True),
 )
 
 operator_factor = table(
@@ -73,6 +98,21 @@ operator_recovery = table(
     Column("operator_id", Integer, primary_key=True, autoincrement=False),
     Column("hash", String(64), primary_key=True),
     tenant_column(),
+)
+
+api_token = table(
+    "api_token",
+    Column("id", Integer, primary_key=True),
+    tenant_column(),
+    Column("operator_id", Integer, nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    # JSON list of permissions
+    Column("scopes", LongText, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Index("ix_api_token_operator_id", "operator_id"),
 )
 
 login_attempt = table(

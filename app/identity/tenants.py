@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, RowMapping, Select, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.core import clock
-from app.core.database import inserted_id
+from app.core.database import LARGEST_ID, inserted_id
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.words import _
-from app.identity.access import HOUSE
-from app.identity.tables import tenant, tenant_domain
+from app.identity.access import HOUSE, owned
+from app.identity.tables import operator, tenant, tenant_domain
 
 DEEPEST = 5
 # A name of DNS (RFC 1035), or an address: what stands behind the @ of a subscriber.
@@ -38,12 +40,32 @@ def beneath(connection: Connection, tenant_id: int) -> tuple[int, ...]:
 
 def get(connection: Connection, tenant_id: int, sees: tuple[int, ...] | None) -> RowMapping:
     """The tenant's row as far as it may be seen; raises NotFound."""
-    row = connection.execute(select(tenant).where(tenant.c.id == tenant_id)).mappings().first()
+    wanted = tenant.c.id == min(tenant_id, LARGEST_ID)
+    row = connection.execute(select(tenant).where(wanted)).mappings().first()
     if row is None or (sees is not None and tenant_id not in sees):
         raise NotFound(
             _("There is no tenant %(id)s.", id=tenant_id), _("The list of tenants shows them.")
         )
     return row
+
+
+def over(sees: tuple[int, ...] | None) -> Select[Any]:
+    """The query of the tenants that one sees: with the parent's name, and how much each has."""
+    above = tenant.alias()
+    counts = {
+        name: select(func.count())
+        .select_from(table)
+        .where(table.c.tenant_id == tenant.c.id)
+        .scalar_subquery()
+        for name, table in (("domains", tenant_domain), ("operators", operator))
+    }
+    return (
+        select(
+            *tenant.c, above.c.name.label("parent"), *(q.label(name) for name, q in counts.items())
+        )
+        .outerjoin(above, above.c.id == tenant.c.parent_id)
+        .where(*owned(tenant.c.id, sees))
+    )
 
 
 def choices(connection: Connection, sees: tuple[int, ...] | None) -> list[tuple[int, str]]:
@@ -74,7 +96,10 @@ def create(
             "parent",
         )
     row = {"name": name.strip(), "parent_id": parent_id, "created_at": clock.now_ms()}
-    tenant_id = inserted_id(connection.execute(tenant.insert(), row))
+    try:
+        tenant_id = inserted_id(connection.execute(tenant.insert(), row))
+    except IntegrityError as exc:
+        raise _taken(name) from exc
     set_domains(connection, tenant_id, domains, sees)
     return tenant_id
 
@@ -82,7 +107,11 @@ def create(
 def rename(connection: Connection, tenant_id: int, name: str) -> None:
     """Gives a tenant another name. Raises InvalidInput, Conflict."""
     _check_name(connection, name, tenant_id)
-    connection.execute(update(tenant).where(tenant.c.id == tenant_id).values(name=name.strip()))
+    change = update(tenant).where(tenant.c.id == tenant_id).values(name=name.strip())
+    try:
+        connection.execute(change)
+    except IntegrityError as exc:
+        raise _taken(name) from exc
 
 
 def domains_of(connection: Connection, tenant_id: int) -> list[str]:
@@ -146,9 +175,13 @@ def _check_name(connection: Connection, name: str, but: int | None = None) -> No
         )
     taken = connection.scalar(select(tenant.c.id).where(tenant.c.name == name))
     if taken not in (None, but):
-        raise Conflict(
-            _("A tenant is called “%(name)s” already.", name=name), _("Choose another name.")
-        )
+        raise _taken(name)
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(
+        _("A tenant is called “%(name)s” already.", name=name), _("Choose another name.")
+    )
 
 
 def _depth(connection: Connection, tenant_id: int) -> int:

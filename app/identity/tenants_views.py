@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, func, select
 
 from app.core.context import databases
 from app.core.database import reading, writing
-from app.core.errors import CompanionError
+from app.core.errors import CompanionError, NotFound
 from app.core.words import _
-from app.identity import audit, tenants
-from app.identity.access import HOUSE, Operator, current_operator, owned, requires
+from app.identity import audit, logos, tenants
+from app.identity.access import HOUSE, current_operator, public, requires
 from app.identity.people_forms import NewTenantForm, TenantForm
 from app.identity.people_lists import TENANTS
-from app.identity.tables import operator, tenant, tenant_domain
-from app.shell.forms import place_error
+from app.identity.tables import tenant
+from app.shell.forms import Form, place_error
 from app.shell.listing import Asked, Page
 from app.shell.toasts import toast
 
@@ -31,28 +30,10 @@ def index() -> ResponseReturnValue:
 
     def fetch(asked: Asked) -> Page:
         with reading(databases().panel) as connection:
-            query = _over(current_operator())
+            query = tenants.over(current_operator().sees)
             return asked.page(connection, query, name=tenant.c.name, id=tenant.c.id)
 
     return TENANTS.answer("identity/tenants.html", fetch, house=HOUSE)
-
-
-def _over(who: Operator) -> Select[Any]:
-    above = tenant.alias()
-    counts = {
-        name: select(func.count())
-        .select_from(table)
-        .where(table.c.tenant_id == tenant.c.id)
-        .scalar_subquery()
-        for name, table in (("domains", tenant_domain), ("operators", operator))
-    }
-    return (
-        select(
-            *tenant.c, above.c.name.label("parent"), *(q.label(name) for name, q in counts.items())
-        )
-        .outerjoin(above, above.c.id == tenant.c.parent_id)
-        .where(*owned(tenant.c.id, who.sees))
-    )
 
 
 @blueprint.route("/tenants/new", methods=["GET", "POST"])
@@ -88,8 +69,9 @@ def edit(tenant_id: int) -> ResponseReturnValue:
     """One tenant: its name and its domains."""
     sees = current_operator().sees
     with reading(databases().panel) as connection:
-        row = tenants.get(connection, min(tenant_id, 2**31 - 1), sees)
+        row = tenants.get(connection, tenant_id, sees)
         domains = tenants.domains_of(connection, row["id"])
+        logo = logos.own(connection, row["id"])
     form = TenantForm(name=row["name"], domains="\n".join(domains))
     if request.method == "POST" and form.validate():
         try:
@@ -108,8 +90,39 @@ def edit(tenant_id: int) -> ResponseReturnValue:
         else:
             toast(_("The tenant is saved."))
             return redirect(url_for("tenants.index"), 303)
-    answer = render_template("identity/tenant.html", form=form, row=row)
+    answer = render_template(
+        "identity/tenant.html", form=form, row=row, logo=logo, plain=Form(formdata=None)
+    )
     return answer, 400 if form.errors else 200
+
+
+@blueprint.post("/tenants/<int:tenant_id>/logo")
+@requires("tenant.write")
+def logo(tenant_id: int) -> ResponseReturnValue:
+    """Takes a tenant's logo, a small PNG file; without a file it is taken away."""
+    file = request.files.get("logo")
+    data = file.read(logos.MOST_BYTES + 1) if file is not None else b""
+    with writing(databases().panel) as connection:
+        row = tenants.get(connection, tenant_id, current_operator().sees)
+        if data:
+            logos.put(connection, row["id"], data)
+            said = _("The logo is saved.")
+        else:
+            logos.remove(connection, row["id"])
+            said = _("The tenant has no logo of its own.")
+    toast(said)
+    return redirect(url_for("tenants.edit", tenant_id=tenant_id), 303)
+
+
+@blueprint.get("/logo/<name>.png")
+@public
+def picture(name: str) -> ResponseReturnValue:
+    """A logo by the hash of its picture, which only those know who were shown it."""
+    with reading(databases().panel) as connection:
+        found = logos.picture(connection, name[:64])
+    if found is None:
+        raise NotFound(_("There is no such logo."))
+    return Response(found, mimetype="image/png")
 
 
 def _lines(form: TenantForm) -> list[str]:

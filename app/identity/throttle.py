@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
@@ -24,21 +25,25 @@ class TooManyAttempts(CompanionError):
     status = 429
 
 
-def attempt(engine: Engine, login: str, address: str) -> int:
+def attempt(engine: Engine, login: str, address: str, kind: str = "password") -> int:
     """Notes a try before the password is looked at; returns its number for ``succeeded``.
+
+    Tries of each ``kind`` (password, code, confirm) count apart: a stranger, who can use up the
+    tries at the door, takes none from who stands behind it.
 
     Raises TooManyAttempts; refused tries are not kept, so waiting helps. Each try is committed
     before the tries are counted: of many at the same moment no more than allowed get through.
     """
     now = clock.now_ms()
     where = network(address)
-    row = {"tenant_id": 1, "login": login[:64], "address": where, "at": now}
+    key = _key(kind, login)
+    row = {"tenant_id": 1, "login": key, "address": where, "at": now}
     with writing(engine) as connection:
         connection.execute(delete(login_attempt).where(login_attempt.c.at <= now - WINDOW_MS))
         number = inserted_id(connection.execute(login_attempt.insert(), row))
     with reading(engine) as connection:
         wait = max(
-            _wait(connection, login_attempt.c.login == login[:64], PER_LOGIN, now),
+            _wait(connection, login_attempt.c.login == key, PER_LOGIN, now),
             _wait(connection, login_attempt.c.address == where, PER_ADDRESS, now),
         )
     if not wait:
@@ -55,11 +60,11 @@ def attempt(engine: Engine, login: str, address: str) -> int:
     )
 
 
-def succeeded(connection: Connection, number: int, login: str) -> None:
-    """Forgets the try that was right, and the login's failures before it."""
+def succeeded(connection: Connection, number: int, login: str, kind: str = "password") -> None:
+    """Forgets the try that was right, and the login's failures of that kind before it."""
     connection.execute(
         delete(login_attempt).where(
-            (login_attempt.c.id == number) | (login_attempt.c.login == login[:64])
+            (login_attempt.c.id == number) | (login_attempt.c.login == _key(kind, login))
         )
     )
 
@@ -75,6 +80,12 @@ def network(address: str) -> str:
             return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, 64), strict=False))
     return str(parsed)
+
+
+def _key(kind: str, login: str) -> str:
+    """What is counted; a long login by its hash, so that two never share their tries."""
+    key = f"{kind}:{login}"
+    return key if len(key) <= 64 else f"{kind}:{hashlib.sha256(login.encode()).hexdigest()[:40]}"
 
 
 def _wait(connection: Connection, mine: ColumnElement[bool], most: int, now: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
@@ -14,7 +15,14 @@ from app.core.database import reading, writing
 from app.core.errors import InvalidInput
 from app.core.words import _
 from app.identity import audit, operators, second_factor, sessions, throttle
-from app.identity.access import current_operator, operator_or_none, public, requires
+from app.identity.access import (
+    Operator,
+    SignInNeeded,
+    current_operator,
+    operator_or_none,
+    public,
+    requires,
+)
 from app.identity.forms import CodeForm, LoginForm, PasswordForm, ViewForm
 from app.identity.throttle import TooManyAttempts
 from app.shell import locale
@@ -45,38 +53,59 @@ def sign_in() -> ResponseReturnValue:
         return render_template("identity/login.html", form=form), 400
     name, address = (form.login.data or "").strip(), request.remote_addr or "local"
     try:
-        operator_id = _checked(name, form.password.data or "", address)
+        checked = _checked(name, form.password.data or "", address)
     except TooManyAttempts as error:
         return render_template("identity/login.html", form=form, problem=str(error)), 429
-    if operator_id is None:
+    if checked is None:
         problem = _("Login or password is wrong.")
         return render_template("identity/login.html", form=form, problem=problem), 401
+    operator_id, mark = checked
     with reading(databases().panel) as connection:
         two_steps = second_factor.is_on(connection, operator_id)
     if two_steps:
-        # The password was right, which is not enough: nothing is opened yet.
-        session.clear()
-        session[_HALF] = [operator_id, name, clock.now_ms()]
-        return redirect(url_for("identity.code", next=form.next.data or None), 303)
-    return _open(operator_id, name, address, form.next.data)
+        return ask_for_code(operator_id, name, mark, form.next.data)
+    return open_session(operator_id, name, mark, form.next.data)
 
 
-def _open(operator_id: int, name: str, address: str, then: str | None) -> ResponseReturnValue:
-    """A new session, and on to where one wanted to go."""
-    panel = databases().panel
+def ask_for_code(operator_id: int, name: str, mark: str, then: str | None) -> ResponseReturnValue:
+    """On to the second step: what was right so far is not enough, and nothing is opened yet."""
+    session.clear()
+    session[_HALF] = [operator_id, name, clock.now_ms(), mark]
+    return redirect(url_for("identity.code", next=then or None), 303)
+
+
+def open_session(operator_id: int, name: str, mark: str, then: str | None) -> ResponseReturnValue:
+    """A new session, and on to where one wanted to go.
+
+    ``mark`` is of the password when the sign-in began (``operators.password_mark``): who was
+    locked since, or has another password now, starts again.
+    """
+    panel, address = databases().panel, request.remote_addr or "local"
+    again = SignInNeeded(_("You are not signed in."), _("Sign in again."))
+    session.pop(_HALF, None)
     with writing(panel) as connection:
+        if not mark or operators.password_mark(connection, operator_id, lock=True) != mark:
+            raise again
         token = sessions.begin(connection, operator_id, address, request.user_agent.string)
         audit.record(
             connection, action="operator.sign_in", object=f"operator:{operator_id}", actor=name
         )
     with reading(panel) as connection:
         found = sessions.find(connection, token)
-    assert found is not None  # noqa: S101 - begun a moment ago
+    if found is None:
+        raise again
     # A new session gets a new CSRF seed: nothing from before the sign-in lives on.
     session.clear()
     session.permanent = True
     login_user(found[0])
     return redirect(safe_next(then), 303)
+
+
+def renew_session(operator: Operator) -> None:
+    """A new token for the session at hand, after what one does when the old one may be stolen."""
+    with writing(databases().panel) as connection:
+        token = sessions.renew(connection, operator.session_hash)
+    login_user(replace(operator, token=token, session_hash=sessions.token_hash(token)))
 
 
 @blueprint.get("/login/code")
@@ -97,10 +126,10 @@ def enter_code() -> ResponseReturnValue:
         return redirect(url_for("identity.login"), 303)
     if not form.validate():
         return render_template("identity/code.html", form=form), 400
-    operator_id, name = half
+    operator_id, name, mark = half
     panel, address = databases().panel, request.remote_addr or "local"
     try:
-        number = throttle.attempt(panel, f"code:{name}", address)
+        number = throttle.attempt(panel, name, address, "code")
     except TooManyAttempts as error:
         return render_template("identity/code.html", form=form, problem=str(error)), 429
     with writing(panel) as connection:
@@ -108,38 +137,38 @@ def enter_code() -> ResponseReturnValue:
             connection, operator_id, form.code.data or "", settings().secret_key
         )
         if right:
-            throttle.succeeded(connection, number, f"code:{name}")
+            throttle.succeeded(connection, number, name, "code")
         else:
             audit.record(connection, action="operator.refused", object="code", actor=name)
     if not right:
         problem = _("That code is not right, or was used already.")
         return render_template("identity/code.html", form=form, problem=problem), 401
-    return _open(operator_id, name, address, request.args.get("next"))
+    return open_session(operator_id, name, mark, request.args.get("next"))
 
 
-def _half() -> tuple[int, str] | None:
+def _half() -> tuple[int, str, str] | None:
     """Who gave the right password within the last five minutes, and not yet the code."""
     kept = session.get(_HALF)
-    if not kept or clock.now_ms() - kept[2] > _HALF_MS:
+    if not kept or len(kept) != 4 or clock.now_ms() - kept[2] > _HALF_MS:
         return None
-    return int(kept[0]), str(kept[1])
+    return int(kept[0]), str(kept[1]), str(kept[3])
 
 
-def _checked(name: str, password: str, address: str) -> int | None:
-    """The operator's id when the password is right. Each step is a short transaction."""
+def _checked(name: str, password: str, address: str) -> tuple[int, str] | None:
+    """Id and mark of the password when it is right. Each step is a short transaction."""
     panel = databases().panel
     number = throttle.attempt(panel, name, address)
     with reading(panel) as connection:
-        operator_id = operators.verify(connection, name, password)
+        checked = operators.check(connection, name, password)
     with writing(panel) as connection:
-        if operator_id is not None:
+        if checked is not None:
             throttle.succeeded(connection, number, name)
         else:
             detail = {"address": address}
             audit.record(
                 connection, action="operator.refused", object="login", detail=detail, actor=name
             )
-    return operator_id
+    return checked
 
 
 @blueprint.post("/logout")
@@ -152,7 +181,10 @@ def logout() -> ResponseReturnValue:
         audit.record(connection, action="operator.sign_out", object=f"operator:{operator.id}")
     logout_user()
     session.clear()
-    return redirect(url_for("identity.login"), 303)
+    answer = redirect(url_for("identity.login"), 303)
+    # What the browser kept of the pages goes too; the choice of light or dark may stay.
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
 
 
 @blueprint.get("/account")
@@ -180,6 +212,7 @@ def password() -> ResponseReturnValue:
             field = form.old if error.field == "old" else form.new
             field.errors = (str(error),)
         else:
+            renew_session(operator)
             flash(_("The password is changed. Your other sessions were ended."))
             return redirect(url_for("identity.account"), 303)
     return _account(form, _view_form(formdata=None)), 400
@@ -193,8 +226,7 @@ def view() -> ResponseReturnValue:
     if not form.validate():
         return _account(PasswordForm(formdata=None), form), 400
     with writing(databases().panel) as connection:
-        operators.set_zone(connection, operator.id, form.zone.data)
-        operators.set_locale(connection, operator.id, form.locale.data)
+        operators.set_look(connection, operator.id, zone=form.zone.data, locale=form.locale.data)
     flash(_("Times are shown in %(zone)s.", zone=form.zone.data))
     return redirect(url_for("identity.account"), 303)
 

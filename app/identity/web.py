@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from flask import Flask, request, session
 from flask_login import LoginManager, current_user
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFProtect, validate_csrf
 from werkzeug.middleware.proxy_fix import ProxyFix
+from wtforms import ValidationError
 
 from app.core import clock
 from app.core.context import databases, settings
 from app.core.database import reading, writing
 from app.core.errors import InvalidInput
 from app.core.words import _
-from app.identity import error_pages, headers, sessions
+from app.identity import error_pages, headers, sessions, tokens
 from app.identity.access import Operator, guard_views
 from app.identity.cookies import CookieSessions
+
+# What machines ask.
+API = "/api/v1/"
 
 
 def init_app(app: Flask) -> None:
@@ -55,6 +59,31 @@ def _refuse_nul() -> None:
         raise InvalidInput(_("The request holds a NUL character."), _("Leave it out."))
 
 
+def _by_token() -> Operator | None:
+    """Who the bearer token (RFC 6750) of this request is of."""
+    kind, _space, token = request.headers["Authorization"].partition(" ")
+    if kind.lower() != "bearer":
+        return None
+    with reading(databases().panel) as connection:
+        found = tokens.find(connection, token.strip(), settings().second_factor)
+    if found is None:
+        return None
+    operator, number, due = found
+    if due:
+        with writing(databases().panel) as connection:
+            tokens.used(connection, number)
+    return operator
+
+
+def _is_ours() -> bool:
+    """Whether a page of ours asks: a cookie alone, which browsers send along, opens no API."""
+    try:
+        validate_csrf(request.headers.get("X-CSRFToken"))
+    except ValidationError:
+        return False
+    return True
+
+
 def _load(token: str) -> Operator | None:
     with reading(databases().panel) as connection:
         found = sessions.find(connection, token, settings().second_factor)
@@ -68,6 +97,10 @@ def _load(token: str) -> Operator | None:
 
 
 def _signed_in() -> Operator | None:
+    if request.path.startswith(API) and "Authorization" in request.headers:
+        return _by_token()
+    if request.path.startswith(API) and not _is_ours():
+        return None
     if "_user_id" not in session:
         return None
     return current_user._get_current_object() if current_user.is_authenticated else None

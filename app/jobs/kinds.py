@@ -17,7 +17,7 @@ from app.core.settings import Settings
 from app.core.words import _
 from app.jobs.progress import Job
 
-MODULES = ("app.mediation.replay_job",)
+MODULES = ("app.mediation.replay_job", "app.mediation.compare_job", "app.retention.job")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from app.core.errors import NotFound
 from app.core.words import _
 from app.jobs.tables import job
 
-WAITING, RUNNING = "waiting", "running"
-OPEN = (WAITING, RUNNING)
+WAITING, RUNNING, PAUSED = "waiting", "running", "paused"
+OPEN = (WAITING, RUNNING, PAUSED)
 State = Literal["done", "failed", "cancelled"]
 
 
@@ -54,11 +54,15 @@ class Job:
 
     @property
     def left_ms(self) -> int | None:
-        """How long the rest takes at the pace so far; None while that cannot be told."""
-        spent = self.updated_at - self.created_at
-        if self.state != RUNNING or self.done <= 0 or self.total <= 0 or spent <= 0:
+        """How long the rest takes at the pace so far; None while that cannot be told.
+
+        ``pace`` in the detail is where the job stood a while ago, for those that last for hours.
+        """
+        since, before = self.detail.get("pace") or (self.created_at, 0)
+        spent, moved = self.updated_at - since, self.done - before
+        if self.state != RUNNING or moved <= 0 or self.total <= 0 or spent <= 0:
             return None
-        return spent * max(self.total - self.done, 0) // self.done
+        return int(spent * max(self.total - self.done, 0) // moved)
 
 
 def start(
@@ -123,7 +127,7 @@ def get(connection: Connection, job_id: int) -> Job:
 
 
 def running(connection: Connection, kind: str | None = None) -> list[Job]:
-    """The jobs that run or wait for a worker, oldest first."""
+    """The jobs that run, wait for a worker or are paused, oldest first."""
     query = select(job).where(job.c.state.in_(OPEN)).order_by(job.c.id)
     if kind is not None:
         query = query.where(job.c.kind == kind)

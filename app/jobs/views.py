@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,7 +18,7 @@ from app.core.errors import Conflict
 from app.core.words import _
 from app.identity import audit
 from app.identity.access import current_operator, public, requires
-from app.jobs import heartbeat, kinds, progress, queue, ready
+from app.jobs import backlog, heartbeat, kinds, progress, queue, ready
 from app.jobs.forms import PlainForm
 from app.jobs.lists import JOBS
 from app.jobs.tables import job as job_table
@@ -50,7 +49,7 @@ def home() -> ResponseReturnValue:
         return render_template(
             "jobs/home.html",
             running=progress.running(connection) if operator.may("job.read") else [],
-            today=figures.since(connection, _midnight(zone), sees),
+            today=figures.since(connection, clock.midnight(zone), sees),
             hour=figures.since(connection, clock.now_ms() - clock.HOUR, sees),
             unpriced=figures.unpriced_count(connection, sees),
             most=figures.MOST,
@@ -111,6 +110,8 @@ def show(job_id: int) -> ResponseReturnValue:
         result=kinds.result(job),
         problem=problem(job),
         cancellable=kind is not None,
+        pausable=job.kind == backlog.KIND,
+        form=PlainForm(),
         screen=kind.screen if kind is not None else None,
     )
 
@@ -145,6 +146,24 @@ def cancel(job_id: int) -> ResponseReturnValue:
     return confirmation(asked, form)
 
 
+@blueprint.post("/jobs/<int:job_id>/pause")
+@requires("job.write")
+def pause(job_id: int) -> ResponseReturnValue:
+    """Stops the reading of earlier calls until somebody lets it go on."""
+    with writing(databases().panel) as connection:
+        backlog.pause(connection, job_id)
+    return redirect(url_for("jobs.show", job_id=job_id), 303)
+
+
+@blueprint.post("/jobs/<int:job_id>/resume")
+@requires("job.write")
+def resume(job_id: int) -> ResponseReturnValue:
+    """Goes on with the reading of earlier calls from where it stood."""
+    with writing(databases().panel) as connection:
+        backlog.resume(connection, job_id)
+    return redirect(url_for("jobs.show", job_id=job_id), 303)
+
+
 @blueprint.get("/healthz")
 @public
 def healthz() -> ResponseReturnValue:
@@ -170,13 +189,6 @@ def _too_late() -> Conflict:
 
 def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and int(text) < 2**63
-
-
-def _midnight(zone: str) -> int:
-    """The instant at which the viewer's day began."""
-    where = clock.zone(zone)
-    today = clock.to_datetime(clock.now_ms()).astimezone(where).date()
-    return clock.from_datetime(datetime.combine(today, time.min, where))
 
 
 def _nodes(connection: Connection) -> list[RowMapping]:

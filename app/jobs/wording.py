@@ -16,6 +16,7 @@ from app.jobs.progress import Job
 STATES = {
     "waiting": (_l("waiting"), "quiet"),
     "running": (_l("running"), "info"),
+    "paused": (_l("paused"), "warn"),
     "done": (_l("done"), "ok"),
     "failed": (_l("failed"), "bad"),
     "cancelled": (_l("cancelled"), "quiet"),

@@ -21,7 +21,10 @@ _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 # Who ran this long was well: its next death starts with a short pause again.
 _WELL_S = 60.0
-_ALARM = re.compile(rb"^(Error: |\S+ (ERROR|CRITICAL) |\[[^\]]*\] \[\d+\] \[(ERROR|CRITICAL)\])")
+_ALARM = re.compile(
+    rb"^(Error: |\S+ (ERROR|CRITICAL) |\[[^\]]*\] \[\d+\] \[(ERROR|CRITICAL)\]"
+    rb'|\{"time": "[^"]*", "level": "(ERROR|CRITICAL)")'
+)
 _libc = ctypes.CDLL(None)
 
 

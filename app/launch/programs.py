@@ -45,6 +45,7 @@ def _flask(*arguments: str) -> None:
 def _gunicorn(bind: str) -> None:
     sys.argv = ["gunicorn", "--bind", bind, "--workers", "2", "--worker-class", "gthread"]
     sys.argv += ["--threads", "8", "--preload", "--graceful-timeout", "5"]
+    sys.argv += ["--logger-class", "app.launch.gunicorn_log.Logger"]
     sys.argv += ["--no-control-socket", "wsgi:app"]
     wsgiapp.run(prog="gunicorn")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, update
 
 from app.core import clock, money
 from app.core.errors import Conflict, InvalidInput, NotFound
@@ -131,6 +131,22 @@ def system_account(connection: Connection, tenant_id: int, kind: str, currency: 
         credit_limit=0,
     )
     return row_id
+
+
+def set_low_balance(connection: Connection, account_id: int, low: int | None) -> None:
+    """Sets the balance, in ledger units, below which it is said to be low; None: never.
+
+    Raises NotFound; InvalidInput for one of our own accounts.
+    """
+    found = lock(connection, account_id)
+    if found.mode == "system":
+        raise InvalidInput(
+            _("'%(code)s' is one of our own accounts.", code=found.code),
+            _("Choose a customer's."),
+        )
+    value = None if low is None else money.check_range(low)
+    query = update(tables.account).where(tables.account.c.id == account_id)
+    connection.execute(query.values(low_balance=value))
 
 
 def top_up(

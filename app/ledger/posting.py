@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from app.core import clock, money
+from app.core import clock, money, outbox
 from app.core.errors import InvalidInput
 from app.core.upsert import insert_once
 from app.ledger import tables
@@ -25,6 +26,28 @@ class Line:
     account_id: int
     amount: int
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Low:
+    """An account whose balance falls below its low one; both in ledger units."""
+
+    tenant_id: int
+    account_id: int
+    code: str
+    currency: str
+    balance: int
+    low_balance: int
+
+    def told(self) -> dict[str, Any]:
+        """What an event says of it; money is decimal text."""
+        return {
+            "account_id": self.account_id,
+            "account": self.code,
+            "balance": money.to_text(self.balance, self.currency),
+            "low_balance": money.to_text(self.low_balance, self.currency),
+            "currency": self.currency,
+        }
 
 
 class Unbalanced(InvalidInput):
@@ -64,10 +87,10 @@ def post(
     )
     if new:
         chunks = [merged[start : start + _CHUNK] for start in range(0, len(merged), _CHUNK)]
-        for chunk in chunks:
-            _lock_and_check(connection, chunk)
+        fallen = [low for chunk in chunks for low in _lock_and_check(connection, chunk)]
         for chunk in chunks:
             _write(connection, tenant_id, posting_id, chunk)
+        outbox.write(connection, "balance.low", fallen, lambda low: low.tenant_id, Low.told)
     return posting_id
 
 
@@ -93,18 +116,27 @@ def _merge(kind: str, reference: str, lines: Iterable[Line]) -> list[Line]:
     ]
 
 
-def _lock_and_check(connection: Connection, lines: Sequence[Line]) -> None:
+def _lock_and_check(connection: Connection, lines: Sequence[Line]) -> list[Low]:
+    """Refuses what cannot be; returns the balances that the lines bring below their low ones."""
     account = tables.account.c
     wanted = {line.account_id: line.currency for line in lines}
     if len(wanted) < len(lines):
         raise InvalidInput("A posting has two currencies for one account.")
     found = connection.execute(
-        select(account.id, account.currency)
+        select(
+            account.id,
+            account.currency,
+            account.tenant_id,
+            account.code,
+            account.balance,
+            account.low_balance,
+        )
         .where(account.id.in_(list(wanted)))
         .order_by(account.id)
         .with_for_update()
     )
-    known = {row.id: row.currency for row in found}
+    rows = found.all()
+    known = {row.id: row.currency for row in rows}
     for account_id, currency in wanted.items():
         if account_id not in known:
             raise InvalidInput(f"There is no account number {account_id}.")
@@ -112,6 +144,13 @@ def _lock_and_check(connection: Connection, lines: Sequence[Line]) -> None:
             raise InvalidInput(
                 f"Account number {account_id} is in {known[account_id]}, not in {currency}."
             )
+    amounts = {line.account_id: line.amount for line in lines}
+    return [
+        Low(row.tenant_id, row.id, row.code, row.currency, after, row.low_balance)
+        for row in rows
+        if row.low_balance is not None
+        and row.balance >= row.low_balance > (after := row.balance + amounts[row.id])
+    ]
 
 
 def _write(connection: Connection, tenant_id: int, posting_id: int, lines: Sequence[Line]) -> None:

@@ -18,6 +18,8 @@ account = table(
     Column("balance", BigInteger, nullable=False, server_default="0"),
     Column("held", BigInteger, nullable=False, server_default="0"),
     Column("credit_limit", BigInteger, nullable=False, server_default="0"),
+    # a balance that falls below this is said to be low; None: it is never said
+    Column("low_balance", BigInteger),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("tenant_id", "code"),
     CheckConstraint("held >= 0", name="ck_account_held"),

@@ -61,6 +61,8 @@ class Flag(IntFlag):
     SETUP_UNKNOWN = 2
     AMBIGUOUS_HOUR = 4
     NO_SWITCH_ROW = 8
+    # set long after, by retention: see app.retention.numbers
+    NUMBERS_REMOVED = 16
 
 
 class Trouble(StrEnum):
@@ -68,6 +70,8 @@ class Trouble(StrEnum):
 
     NO_BYE = "no_bye"
     NO_INVITE = "no_invite"
+    NO_FINAL = "no_final"
+    FORKED = "forked"
     NO_CALL_ID = "no_call_id"
     NO_TIME = "no_time"
     IN_FUTURE = "in_future"
@@ -98,6 +102,30 @@ class Correlated(NamedTuple):
         """All rows, the main one first."""
         return (self.main, *((self.bye,) if self.bye else ()), *self.others)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all rows, the main one's first."""
+        if self.bye is None and not self.others:
+            return (self.main.name,)
+        return tuple(row.name for row in self.rows)
+
+
+class Attempt(NamedTuple):
+    """One gateway that was tried for a call and did not take it.
+
+    ``first_ms`` and ``final_ms`` are milliseconds from sending the INVITE to the first
+    provisional and to the final answer; ``cause`` is Q.850's. None: the script does not tell.
+    """
+
+    gateway: str
+    carrier: str
+    at: int
+    sip_code: int
+    sip_reason: str = ""
+    first_ms: int | None = None
+    final_ms: int | None = None
+    cause: int | None = None
+
 
 class Call(NamedTuple):
     """One call, in UTC milliseconds and E.164 digits where there are any."""
@@ -124,3 +152,19 @@ class Call(NamedTuple):
     sip_reason: str
     flags: Flag
     row_names: tuple[str, ...]
+    # where it was routed to in the end, and what else decides a price
+    routed: str = ""
+    asserted: str = ""  # P-Asserted-Identity (RFC 3325)
+    routing_number: str = ""  # of a ported number (RFC 4694, rn)
+    trunk: str = ""  # the customer's
+    direction: str = ""
+    # post-dial delay: from the INVITE to the first ringing (RFC 6076)
+    pdd_ms: int | None = None
+    hangup: str = ""  # caller, callee, switch, timeout
+    cause: int | None = None  # Q.850
+    # how many gateways were tried, 0 where the script does not tell, and those before the last
+    attempts: int = 0
+    tries: tuple[Attempt, ...] = ()
+    # the last one's own delays, as an Attempt's; of the only one the call's say it
+    first_ms: int | None = None
+    final_ms: int | None = None

@@ -24,6 +24,16 @@ USUAL_NAMES = {
     "src_ip": ("src_ip", "source_ip", "source_address"),
     "user_agent": ("user_agent", "ua", "useragent"),
     "charge_id": ("charge_id", "chargeid"),
+    "routed": ("routed", "routed_number"),
+    "asserted": ("asserted", "asserted_identity", "p_asserted_identity", "pai"),
+    "routing_number": ("routing_number", "rn", "lrn"),
+    "trunk": ("trunk", "trunk_name"),
+    "attempt": ("attempt", "attempt_no"),
+    "first_ms": ("first_ms",),
+    "final_ms": ("final_ms",),
+    "pdd_ms": ("pdd_ms",),
+    "cause": ("cause", "q850_cause", "q850"),
+    "hangup": ("hangup", "hangup_by"),
 }
 # The module's own columns, in the order in which ``Layout`` has them.
 STOCK = (
@@ -76,18 +86,25 @@ def lay_out(present: Iterable[str], mapping: Mapping[str, str]) -> Layout:
     return Layout(names, frozenset(STOCK) - set(columns), meanings)
 
 
-def map_columns(present: Iterable[str], chosen: str | None) -> dict[str, str]:
-    """Meaning → column of the table; ``chosen`` is the source's JSON mapping and wins."""
+def guess(present: Iterable[str], meaning: str) -> str | None:
+    """The column that has one of a meaning's usual names."""
     columns = set(present)
-    mapping = {
-        meaning: name
-        for meaning, names in USUAL_NAMES.items()
-        if (name := next((name for name in names if name in columns), None))
+    return next((name for name in USUAL_NAMES[meaning] if name in columns), None)
+
+
+def map_columns(present: Iterable[str], chosen: str | None) -> dict[str, str]:
+    """Meaning → column of the table; ``chosen`` is the source's JSON mapping and wins.
+
+    There "" takes a meaning from no column; a column that is not there (any more) is guessed.
+    """
+    columns = set(present)
+    wanted: Mapping[str, str] = json.loads(chosen) if chosen else {}
+    found = {
+        meaning: wanted[meaning] if wanted.get(meaning) in columns else guess(columns, meaning)
+        for meaning in USUAL_NAMES
+        if wanted.get(meaning) != ""
     }
-    for meaning, name in (json.loads(chosen) if chosen else {}).items():
-        if name in columns:
-            mapping[meaning] = name
-    return mapping
+    return {meaning: name for meaning, name in found.items() if name is not None}
 
 
 def build_row(table: str, raw: Raw, layout: Layout, seen_at: int) -> Row:
@@ -95,19 +112,22 @@ def build_row(table: str, raw: Raw, layout: Layout, seen_at: int) -> Row:
     extra = {}
     for meaning, place in layout.meanings:
         value = raw[place]
-        text = value if value.__class__ is str and "\x00" not in value else _text(value)
+        # Most columns of most rows say nothing.
+        if value is None or value == "":
+            continue
+        text = value if value.__class__ is str and "\x00" not in value else text_of(value)
         if text:
             extra[meaning] = text
     number, method, call_id, from_tag, to_tag, code, reason, at, created, setup, length = raw[:11]
     return Row(
         table,
         int(number),
-        _text(method),
-        _text(call_id),
-        _text(from_tag),
-        _text(to_tag),
-        _text(code),
-        _text(reason),
+        text_of(method),
+        text_of(call_id),
+        text_of(from_tag),
+        text_of(to_tag),
+        text_of(code),
+        text_of(reason),
         _wall(at),
         _wall(created),
         int(setup or 0),
@@ -125,7 +145,8 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, int | str) else str(value)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A column's value as text; NULL is empty."""
     # PostgreSQL cannot store NUL; nobody's number has one.
     if value.__class__ is str:
         return value.replace("\x00", "\ufffd") if "\x00" in value else value

@@ -16,7 +16,7 @@ from app.mediation.source import Reader, Source, written_at
 from app.mediation.tables import open_call, suspense
 
 # Suspense that a late row can still complete.
-_COMPLETABLE = (Trouble.NO_BYE, Trouble.NO_INVITE)
+_COMPLETABLE = (Trouble.NO_BYE, Trouble.NO_INVITE, Trouble.NO_FINAL)
 # So many kept Call-IDs are read whole, rather than each new one be asked for.
 _FEW = 1_000
 
@@ -61,6 +61,22 @@ def _kept_among(
     query = select(table.c.call_id).where(table.c.source_id == found.id, which).limit(_FEW + 1)
     there = connection.scalars(query).all()
     return sorted(wanted if len(there) > _FEW else wanted.intersection(there))
+
+
+def is_kept(connection: Connection, source_id: int, row: Row) -> bool:
+    """Whether a row waits for others or lies in suspense, for whatever reason."""
+    return any(
+        connection.scalar(
+            select(table.c.id).where(
+                table.c.source_id == source_id,
+                table.c.table_name == row.table,
+                table.c.acc_id == row.id,
+                table.c.call_id == row.call_id[:255],
+            )
+        )
+        is not None
+        for table in (open_call, suspense)
+    )
 
 
 def load_suspense(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from app import lanes
 from app.core.database import reading
 from app.core.words import _, _n
 from app.jobs import queue
@@ -13,7 +14,6 @@ from app.jobs.kinds import Bite, Kind, Work
 from app.jobs.progress import Job
 from app.mediation import suspense as entries
 from app.mediation.tables import suspense
-from app.pipeline import Pipeline
 
 NAME = "suspense.replay"
 BITE = 500
@@ -50,7 +50,7 @@ def bite(work: Work) -> Bite:
     if not ids:
         used = max(work.total - still, 0)
         return Bite(work.total, None, {"used": used, "still": still})
-    used_now, _still_now = Pipeline(work.dbs, work.settings).replay(ids)
+    used_now, _still_now = lanes.replay(work.dbs, work.settings, ids)
     still += len(ids) - used_now
     done = min(work.done + len(ids), work.total)
     return Bite(done, {"after": ids[-1]}, {"used": max(done - still, 0), "still": still})

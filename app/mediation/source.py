@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, func, select
 
 from app.core import clock
-from app.core.database import inserted_id
+from app.core.database import inserted_id, reading
 from app.core.numbering import NumberPlan
 from app.core.settings import Settings
+from app.core.source_settings import CHARGING_SOURCE, MAIN_SOURCE
 from app.mediation.call import ACC, MISSED, Row
 from app.mediation.columns import Layout, lay_out, map_columns
 from app.mediation.normalise import Habits
+from app.mediation.number_rules import Rule, Rules, ordered
 from app.mediation.position import Position, gaps_from_text, gaps_to_text
-from app.mediation.tables import reading_position, source
+from app.mediation.tables import number_rule, reading_position, source
 from app.opensips import tables
 
 LIVE, BACKLOG = "live", "backlog"
-# A few gaps are asked for one by one; many are cheaper as one range.
-_MANY_GAPS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Reader:
 
     table: Table
     layout: Layout
+    # as the switch's table of versions has it
+    version: int = 0
 
     @property
     def name(self) -> str:
@@ -60,46 +64,92 @@ class Bookmark:
 
 def ensure_source(connection: Connection, settings: Settings) -> Source:
     """The first source, made from the settings when there is none yet."""
-    row = connection.execute(select(source).order_by(source.c.id)).first()
-    if row is None:
-        new = {
-            "name": "opensips",
-            "zone": settings.source_zone,
-            "country": settings.country,
-            "trunk_prefix": settings.trunk_prefix,
-            "created_at": clock.now_ms(),
-        }
-        inserted_id(connection.execute(source.insert(), new))
-    return load_sources(connection)[0]
+    return ensure_sources(connection, settings)[0]
 
 
-def load_sources(connection: Connection) -> list[Source]:
-    """All sources, oldest first."""
+def ensure_sources(connection: Connection, settings: Settings) -> list[Source]:
+    """The sources that the settings name, the first one first, made when they are missing."""
+    wanted = [MAIN_SOURCE, *(one.name for one in settings.sources)]
+    there = set(connection.scalars(select(source.c.name)))
+    for name in wanted:
+        if name not in there:
+            new = {
+                "name": name,
+                "zone": settings.source_zone,
+                "country": settings.country,
+                "trunk_prefix": settings.trunk_prefix,
+                "created_at": clock.now_ms(),
+            }
+            inserted_id(connection.execute(source.insert(), new))
+    return [one for one in load_sources(connection) if one.name in wanted]
+
+
+def load_sources(connection: Connection, source_id: int | None = None) -> list[Source]:
+    """All sources with a database, or one; the first one first, then as they were made."""
+    rules: dict[int, list[Rule]] = {}
+    for row in connection.execute(select(number_rule).order_by(number_rule.c.place)).mappings():
+        rules.setdefault(row["source_id"], []).append(rule_of(row))
+    query = select(source).where(source.c.name != CHARGING_SOURCE)
+    if source_id is not None:
+        query = query.where(source.c.id == source_id)
     return [
         Source(
             row.id,
             row.tenant_id,
             row.name,
-            Habits(row.zone, NumberPlan(row.country, row.trunk_prefix)),
+            Habits(
+                row.zone,
+                NumberPlan(row.country, row.trunk_prefix),
+                Rules(ordered(rules.get(row.id, ()))),
+            ),
             row.columns,
         )
-        for row in connection.execute(select(source).order_by(source.c.id))
+        for row in connection.execute(query.order_by(source.c.name != MAIN_SOURCE, source.c.id))
     ]
+
+
+def rule_of(row: Mapping[Any, Any]) -> Rule:
+    """A stored rule for numbers as a value."""
+    return Rule(*(row[name] for name in Rule._fields))
 
 
 def open_readers(switch: Engine, found: Source) -> list[Reader]:
     """Readers for ``acc`` (which must be there) and ``missed_calls`` (which may be)."""
-    with switch.connect() as connection:
-        tables.check_version(connection, ACC)
-        names = [ACC]
+    with reading(switch) as connection:
+        versions = {ACC: tables.check_version(connection, ACC)}
         if tables.has_table(connection, MISSED):
-            tables.check_version(connection, MISSED)
-            names.append(MISSED)
-        reflected = [tables.reflect(connection, name) for name in names]
+            versions[MISSED] = tables.check_version(connection, MISSED)
+        reflected = [tables.reflect(connection, name) for name in versions]
     return [
-        Reader(table, lay_out(table.c.keys(), map_columns(table.c.keys(), found.columns)))
+        Reader(
+            table,
+            lay_out(table.c.keys(), map_columns(table.c.keys(), found.columns)),
+            versions[table.name],
+        )
         for table in reflected
     ]
+
+
+def note_sound(
+    connection: Connection, source_id: int, versions: Mapping[str, int], waiting: int
+) -> None:
+    """Notes for the screens what of a source is read, and about how many rows are still to be."""
+    connection.execute(
+        source.update()
+        .where(source.c.id == source_id)
+        .values(
+            looked_at=clock.now_ms(),
+            versions=" ".join(f"{name}:{number}" for name, number in versions.items())[:64],
+            waiting=waiting,
+            problem="",
+        )
+    )
+
+
+def note_problem(connection: Connection, source_id: int, sentence: str) -> None:
+    """Notes for the screens why a source is not read."""
+    values = {"looked_at": clock.now_ms(), "problem": sentence[:255]}
+    connection.execute(source.update().where(source.c.id == source_id).values(values))
 
 
 def written_at(row: Row, zone: str, now_ms: int) -> int:

@@ -82,15 +82,26 @@ def _begin(
 def _first_of_today(
     connection: Connection, reader: Reader, found: Source, span: tuple[int, int]
 ) -> int | None:
-    """The first id of the last 24 hours, by halving; None when the table is small.
+    """The first id of the last 24 hours; None when the table is small.
 
-    Rows are written in about the order of their ids, which is exact enough here: what is on the
-    wrong side of the split is read all the same.
+    What is on the wrong side of the split is read all the same.
     """
-    low, high = span
-    if high - low < _WORTH_SPLITTING:
+    if span[1] - span[0] < _WORTH_SPLITTING:
         return None
-    since = clock.now_ms() - _TODAY_MS
+    return _halved(connection, reader, found, span, clock.now_ms() - _TODAY_MS)
+
+
+def first_since(connection: Connection, reader: Reader, found: Source, since: int) -> int | None:
+    """About the first id that was written since an instant; None where the table is empty."""
+    span = id_range(connection, reader)
+    return None if span is None else _halved(connection, reader, found, span, since)
+
+
+def _halved(
+    connection: Connection, reader: Reader, found: Source, span: tuple[int, int], since: int
+) -> int:
+    """Rows are written in about the order of their ids: halving finds a time among them."""
+    low, high = span
     while low < high:
         middle = (low + high) // 2
         raws = read_where(connection, reader, reader.table.c.id >= middle, 1)

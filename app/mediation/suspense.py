@@ -21,6 +21,17 @@ IN_WORDS = {
         _l("A BYE without its INVITE"),
         _l("Let the script account the INVITE of these calls; replay when its row has come."),
     ),
+    Trouble.NO_FINAL: (
+        _l("Only a provisional reply was accounted"),
+        _l("The call's own row never came. Take early_media off, or set the cdr and failed flags."),
+    ),
+    Trouble.FORKED: (
+        _l("Another phone answered the same call"),
+        _l(
+            "Two phones answered one INVITE, and the call of the other one is charged already."
+            " See which one lasted; with the cdr flag there is one row for both."
+        ),
+    ),
     Trouble.NO_CALL_ID: (
         _l("The row has no Call-ID"),
         _l("Nothing can be joined to it: see the script."),

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
 from app.core.context import databases, settings
 from app.core.database import reading, writing
-from app.core.errors import Conflict, InvalidInput, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.words import _, _n
 from app.identity import audit
-from app.identity.access import current_operator, requires
-from app.mediation import replay_job, suspense, tables
+from app.identity.access import requires
+from app.mediation import replaying, repricing, suspense, tables, vanished
 from app.mediation.call import Trouble
-from app.mediation.lists import OPEN_CALLS, SUSPENSE
-from app.pipeline import Overtaken, Pipeline
+from app.mediation.lists import OPEN_CALLS, SUSPENSE, VANISHED
+from app.mediation.replaying import Replayed
 from app.shell.listing import Asked, Page
 
 blueprint = Blueprint("mediation", __name__)
 
-# A replay of this many rows runs while the operator waits; more are a job.
-MOST = 500
 _WORDS = {str(reason): words for reason, words in suspense.IN_WORDS.items()}
 
 
@@ -36,6 +34,8 @@ def index() -> ResponseReturnValue:
         raise NotFound(_("There is no such reason."), _("Choose one of the list."))
     with reading(databases().panel) as connection:
         counts = suspense.counts(connection)
+        lost = vanished.count(connection)
+        unpaid = repricing.count(connection)
     reasons = [
         {"reason": name, "count": count, "words": _WORDS.get(name, (name, ""))}
         for name, count in sorted(counts.items(), key=lambda item: -item[1])
@@ -46,7 +46,9 @@ def index() -> ResponseReturnValue:
             found = asked.page(connection, suspense.entries(reason), id=tables.suspense.c.id)
         return replace(found, rows=[suspense.entry(row) for row in found.rows])
 
-    return SUSPENSE.answer("mediation/index.html", fetch, reasons=reasons, chosen=reason)
+    return SUSPENSE.answer(
+        "mediation/index.html", fetch, reasons=reasons, chosen=reason, vanished=lost, unpaid=unpaid
+    )
 
 
 @blueprint.get("/suspense/<int:entry_id>")
@@ -55,19 +57,22 @@ def show(entry_id: int) -> ResponseReturnValue:
     """One entry: why it is here, what to do, and the row itself."""
     with reading(databases().panel) as connection:
         entry = suspense.get(connection, entry_id) if entry_id < 2**63 else None
+        query = select(tables.source).where(tables.source.c.id == (entry or {}).get("source_id"))
+        origin = connection.execute(query).mappings().first()
     if entry is None:
         raise NotFound(
             _("There is no suspense entry %(id)s.", id=entry_id), _("It may be a call by now.")
         )
-    return render_template("mediation/show.html", entry=entry)
+    with writing(databases().panel) as connection:
+        audit.record(connection, action="suspense.viewed", object=f"suspense:{entry_id}")
+    return render_template("mediation/show.html", entry=entry, source=origin)
 
 
 @blueprint.post("/suspense/<int:entry_id>/replay")
 @requires("suspense.replay")
 def replay_one(entry_id: int) -> ResponseReturnValue:
     """Mediates one entry again."""
-    _replay([entry_id], f"suspense:{entry_id}")
-    return redirect(url_for("mediation.index"), 303)
+    return _said(replaying.at_once([entry_id], f"suspense:{entry_id}"))
 
 
 @blueprint.post("/suspense/replay-selected")
@@ -77,10 +82,7 @@ def replay_selected() -> ResponseReturnValue:
     ids = [int(text) for text in request.form.getlist("ids") if _is_id(text)]
     if not ids:
         raise InvalidInput(_("No row is selected."), _("Tick the rows first."), "ids")
-    if len(ids) > MOST:
-        return _replay_by_job("suspense:selected", ids=ids)
-    _replay(sorted(ids), "suspense:selected")
-    return redirect(url_for("mediation.index"), 303)
+    return _said(replaying.of_ids(ids))
 
 
 @blueprint.post("/suspense/replay")
@@ -90,51 +92,30 @@ def replay_reason() -> ResponseReturnValue:
     reason = request.form.get("reason", "")
     if reason not in set(Trouble):
         raise InvalidInput(_("There is no such reason."), _("Choose one of the list."), "reason")
-    with reading(databases().panel) as connection:
-        ids = suspense.ids_of(connection, reason, MOST + 1)
-    if len(ids) > MOST:
-        return _replay_by_job(f"suspense:{reason}", reason=reason)
-    _replay(ids, f"suspense:{reason}")
-    return redirect(url_for("mediation.index", reason=reason), 303)
+    return _said(replaying.of_reason(reason), reason=reason)
+
+
+@blueprint.post("/suspense/compare")
+@requires("suspense.replay")
+def compare() -> ResponseReturnValue:
+    """Looks for rows that came later than the settling time: a job."""
+    return redirect(url_for("jobs.show", job_id=replaying.compare()), 303)
 
 
 def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
 
 
-def _replay_by_job(
-    what: str, *, reason: str | None = None, ids: Sequence[int] = ()
-) -> ResponseReturnValue:
-    """Too many to wait for: a worker does it, the operator sees how far it is."""
-    with writing(databases().panel) as connection:
-        job_id = replay_job.start(
-            connection, reason=reason, ids=ids, operator_id=current_operator().id
-        )
-        audit.record(connection, action="suspense.replay", object=what, detail={"job": job_id})
-    return redirect(url_for("jobs.show", job_id=job_id), 303)
-
-
-def _replay(ids: list[int], what: str) -> None:
-    dbs = databases()
-    pipeline = Pipeline(dbs, settings())
-    pipeline.refresh()
-    try:
-        used, still = pipeline.replay(ids) if ids else (0, 0)
-    except Overtaken as error:
-        raise Conflict(
-            _("The worker took one of these rows at the same moment; nothing was changed."),
-            _("Load the list again."),
-        ) from error
-    with writing(dbs.panel) as connection:
-        audit.record(
-            connection,
-            action="suspense.replay",
-            object=what,
-            detail={"rows": len(ids), "used": used, "still": still},
-        )
-    flash(_n("%(num)s row is part of a call now.", "%(num)s rows are part of calls now.", used))
-    if still:
-        flash(_n("%(num)s row stayed in suspense.", "%(num)s rows stayed in suspense.", still))
+def _said(done: Replayed, reason: str | None = None) -> ResponseReturnValue:
+    """Back to the list with what came of it, or on to the job that does it."""
+    if done.job_id is not None:
+        return redirect(url_for("jobs.show", job_id=done.job_id), 303)
+    flash(
+        _n("%(num)s row is part of a call now.", "%(num)s rows are part of calls now.", done.used)
+    )
+    if done.still:
+        flash(_n("%(num)s row stayed in suspense.", "%(num)s rows stayed in suspense.", done.still))
+    return redirect(url_for("mediation.index", reason=reason), 303)
 
 
 @blueprint.get("/open-calls")
@@ -149,3 +130,29 @@ def open_calls() -> ResponseReturnValue:
 
     hours = settings().open_call_ms // 3_600_000
     return OPEN_CALLS.answer("mediation/open.html", fetch, hours=hours)
+
+
+@blueprint.get("/vanished")
+@requires("suspense.read")
+def lost() -> ResponseReturnValue:
+    """Calls of the switch's dialogs that acc knows nothing of, or says that they ended."""
+
+    def fetch(asked: Asked) -> Page:
+        with reading(databases().panel) as connection:
+            found = asked.page(connection, vanished.entries(), id=tables.dialog_seen.c.id)
+        return replace(found, rows=[vanished.entry(row) for row in found.rows])
+
+    return VANISHED.answer("mediation/vanished.html", fetch)
+
+
+@blueprint.post("/vanished/acknowledge")
+@requires("suspense.replay")
+def acknowledge() -> ResponseReturnValue:
+    """Takes the selected entries off the list."""
+    ids = [int(text) for text in request.form.getlist("ids") if _is_id(text)]
+    if not ids:
+        raise InvalidInput(_("No row is selected."), _("Tick the rows first."), "ids")
+    with writing(databases().panel) as connection:
+        done = vanished.acknowledge(connection, ids)
+    flash(_n("%(num)s entry is acknowledged.", "%(num)s entries are acknowledged.", done))
+    return redirect(url_for("mediation.lost"), 303)

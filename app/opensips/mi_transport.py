@@ -22,10 +22,14 @@ _running = threading.local()
 
 
 class Deadline:
-    """A context in which the connections of this thread live ``seconds`` at most."""
+    """A context in which the connections of this thread live ``seconds`` at most.
 
-    def __init__(self, seconds: float) -> None:
+    ``connecting`` is how many of them one address may take until it is connected.
+    """
+
+    def __init__(self, seconds: float, connecting: float | None = None) -> None:
         self.ends = time.monotonic() + seconds
+        self.connecting = seconds if connecting is None else connecting
         self.passed = False
         self.connected = False
         self._sockets: list[socket.socket] = []
@@ -46,8 +50,9 @@ class Deadline:
                 break
             opened = socket.socket(family, kind, protocol)
             try:
-                opened.settimeout(self.remaining())
+                opened.settimeout(min(self.remaining(), self.connecting))
                 opened.connect(address)
+                opened.settimeout(self.remaining())
                 opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError as exc:
                 opened.close()

@@ -51,6 +51,16 @@ EXTRA_COLUMNS = {
     "src_ip": 45,
     "user_agent": 255,
     "charge_id": 64,
+    "routed": 64,
+    "asserted": 64,
+    "routing_number": 32,
+    "trunk": 64,
+    "attempt": 8,
+    "first_ms": 12,
+    "final_ms": 12,
+    "pdd_ms": 12,
+    "cause": 8,
+    "hangup": 8,
 }
 ACCOUNTING_TABLES = ("acc", "missed_calls")
 
@@ -125,8 +135,8 @@ def has_table(bind: Engine | Connection, name: str) -> bool:
     return bool(inspect(bind).has_table(name))
 
 
-def check_version(connection: Connection, name: str) -> None:
-    """Raises SwitchTableError when the table has a version that we have not met."""
+def check_version(connection: Connection, name: str) -> int:
+    """The table's version; raises SwitchTableError when we have not met that one."""
     version = reflect(connection, "version")
     found = connection.scalar(select(version.c.table_version).where(version.c.table_name == name))
     if found is None or int(found) not in KNOWN_VERSIONS[name]:
@@ -140,6 +150,7 @@ def check_version(connection: Connection, name: str) -> None:
             ),
             _("Use OpenSIPS 3.4, 3.6 or 4.0, or a newer panel. Nothing was read or changed."),
         )
+    return int(found)
 
 
 def _column(described: dict[str, Any], primary_key: list[str]) -> Column[Any]:

@@ -29,17 +29,18 @@ def page(
     table = table_of(connection, tool)
     keys = {name: table.c[name] for name in (*tool.order, tool.key)}
     sorts = {column.name: table.c[column.name] for column in tool.columns if sortable(column)}
-    return asked.page(connection, _query(table, tool, chosen, text), sorts, **keys)
+    return asked.page(connection, query(table, tool, chosen, text), sorts, **keys)
 
 
-def _query(table: Table, tool: Tool, chosen: Mapping[str, Any], text: str) -> Select[Any]:
-    query = select(table)
+def query(table: Table, tool: Tool, chosen: Mapping[str, Any], text: str) -> Select[Any]:
+    """The rows with the chosen values and the text in one of the columns that are searched."""
+    found = select(table)
     for name, value in chosen.items():
-        query = query.where(table.c[name] == value)
+        found = found.where(table.c[name] == value)
     searched = [table.c[column.name] for column in tool.columns if column.search]
     if text and searched:
-        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in searched)))
-    return query
+        found = found.where(or_(*(column.icontains(text, autoescape=True) for column in searched)))
+    return found
 
 
 def values_of(connection: Connection, tool: Tool, name: str) -> list[Any]:

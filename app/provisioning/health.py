@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from app.core.database import Databases, writing
+from app.core import outbox
+from app.core.database import Databases, reading, writing
 from app.core.settings import Settings
 from app.opensips.mi import MiClient, MiError, probe
-from app.provisioning import nodes
+from app.provisioning import gateway_watch, nodes
 from app.provisioning.nodes import Node
 
 _MOST_AT_ONCE = 16
@@ -20,15 +22,21 @@ def look(dbs: Databases, settings: Settings) -> int:
     if not used:
         return 0
 
-    def ask(one: Node) -> tuple[str, str]:
+    with reading(dbs.panel) as connection:
+        with_gateways = outbox.is_wanted(connection, gateway_watch.EVENT)
+
+    def ask(one: Node) -> tuple[str, str, Mapping[str, tuple[str, str]]]:
+        client = MiClient(one.mi_url, settings.mi_timeout)
         try:
-            return probe(MiClient(one.mi_url, settings.mi_timeout)).version, ""
+            facts = probe(client)
         except MiError as exc:
-            return "", exc.message
+            return "", exc.message, {}
+        return facts.version, "", gateway_watch.ask(client, facts) if with_gateways else {}
 
     with ThreadPoolExecutor(min(len(used), _MOST_AT_ONCE)) as pool:
         answers = list(pool.map(ask, used))
     with writing(dbs.panel) as connection:
-        for one, (version, problem) in zip(used, answers, strict=True):
+        for one, (version, problem, gateways) in zip(used, answers, strict=True):
             nodes.note_health(connection, one.id, version=version, problem=problem)
-    return sum(1 for _, problem in answers if not problem)
+            gateway_watch.note(connection, one, gateways)
+    return sum(1 for _, problem, _gateways in answers if not problem)

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from app.core import clock
+from app.core import clock, outbox
 from app.core.database import Databases, reading, writing
 from app.core.settings import Settings
 from app.provisioning import changeset, nodes, writer
@@ -39,6 +39,7 @@ class _Claim:
     until: int
     pushes: dict[int, int]  # change set → push
     attempts: dict[int, int]  # push → attempts, this one counted
+    failed: frozenset[int]  # pushes that had failed before
 
 
 def run_due(dbs: Databases, settings: Settings) -> int:
@@ -117,6 +118,7 @@ def _claim(dbs: Databases, settings: Settings) -> list[_Claim]:
                         now + lease,
                         {row.change_set_id: row.id for row in mine},
                         {row.id: row.attempts for row in mine},
+                        frozenset(row.id for row in mine if row.state == "failed"),
                     )
                 )
     return claims
@@ -138,13 +140,23 @@ def _settle(
     version, problem, outcomes = future.result()
     with writing(dbs.panel) as connection:
         nodes.note_health(connection, claim.node_id, version=version, problem=problem)
+        fresh = []
         for outcome in outcomes:
             push_id = claim.pushes[outcome.set_id]
-            connection.execute(
+            noted = connection.execute(
                 update(push)
                 .where(push.c.id == push_id, push.c.next_at == claim.until)
                 .values(**_values(outcome, claim.attempts[push_id]))
             )
+            if noted.rowcount and outcome.state == "failed" and push_id not in claim.failed:
+                fresh.append(outcome)
+        outbox.write(
+            connection,
+            "push.failed",
+            fresh,
+            lambda _outcome: outbox.HOUSE,
+            lambda one: {"change": one.set_id, "node": claim.name, "problem": one.problem[:255]},
+        )
 
 
 def _values(outcome: Outcome, attempts: int) -> dict[str, Any]:

@@ -72,3 +72,16 @@ push = table(
     UniqueConstraint("change_set_id", "node_id"),
     Index("ix_push_state", "state", "next_at"),
 )
+
+# What the nodes last said of their gateways, while somebody wants to hear of those that go down.
+gateway_state = table(
+    "gateway_state",
+    Column("id", Integer, primary_key=True),
+    tenant_column(),
+    Column("node_id", Integer, nullable=False),
+    Column("gwid", String(64), nullable=False),
+    # Active, Inactive, Probing, Disabled MI
+    Column("state", String(16), nullable=False),
+    Column("since", Instant, nullable=False),
+    UniqueConstraint("node_id", "gwid"),
+)

@@ -17,7 +17,7 @@ class Bulk:
     def __init__(self, version: Version) -> None:
         self.kernel = Kernel(version)
         self.handed = 0
-        self._version = version
+        self.version = version
 
     def price(self, numbers: Sequence[str], duration_ms: Integers, at_ms: Integers) -> Prices:
         """As ``Kernel.price``, with nothing left over. Callers' origins are not looked at."""
@@ -25,7 +25,7 @@ class Bulk:
         left = priced.rate >= 0 if not self.kernel.able else priced.left
         units = priced.units.copy()
         for place in np.flatnonzero(left).tolist():
-            match = Match(self._version, self.kernel.rates[int(priced.rate[place])])
+            match = Match(self.version, self.kernel.rates[int(priced.rate[place])])
             exact = reference.price(match, int(duration_ms[place]), at_ms=int(at_ms[place]))
             units[place] = exact.units
             self.handed += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from app.core.errors import CompanionError
 
@@ -60,6 +60,23 @@ class Unrated(NamedTuple):
 Result = Rated | Unrated
 
 
+@dataclass(frozen=True, slots=True)
+class RatedColumns:
+    """What ``ColumnEngine`` says, one entry a call: units or why there are none."""
+
+    units: list[int | None]
+    reasons: list[str | None]
+    currencies: list[str]
+    destinations: list[str]
+    version_ids: list[int | None]
+
+    @classmethod
+    def nothing(cls, count: int) -> RatedColumns:
+        """Of so many calls, to be filled."""
+        empty: list[Any] = [None] * count
+        return cls(list(empty), list(empty), [""] * count, [""] * count, empty)
+
+
 class RatingEngine(Protocol):
     """Prices batches. ``inline`` engines are pure and in-process: the pipeline may ask them
     inside the transaction that stores the CDRs and ask again after a crash. All others get
@@ -77,3 +94,17 @@ class RatingEngine(Protocol):
 
     def health(self) -> str:
         """Empty when well; else one sentence."""
+
+
+@runtime_checkable
+class ColumnEngine(RatingEngine, Protocol):
+    """An inline engine that prices many calls faster column by column, to the same result."""
+
+    def rate_columns(
+        self,
+        account_ids: Sequence[int],
+        numbers: Sequence[str],
+        answered_at: Sequence[int],
+        durations_ms: Sequence[int],
+    ) -> RatedColumns:
+        """As ``rate``; numbers that are none are empty."""

@@ -43,8 +43,8 @@ class Explanation:
 
 _REASONS = {
     Reason.NO_ACCOUNT: _l(
-        "No account has this call's account code. Create the account and assign it a tariff;"
-        " the call is then priced by itself."
+        "No account has this call's account code, and no rule of who pays fits. Create the"
+        " account and assign it a tariff, or add a rule; the call is then priced by itself."
     ),
     Reason.NO_TARIFF: _l(
         "The account had no tariff at the time of the answer. Assign one that is valid from"
@@ -72,6 +72,10 @@ def explain(connection: Connection, cdr: Mapping[str, Any]) -> Explanation:
     """The price of a CDR in steps, or the note that says why there is none."""
     if cdr["unpriced_reason"]:
         return Explanation(note=in_words(cdr["unpriced_reason"]))
+    if cdr["sell_amount"] is None and cdr["answered_at"] is not None:
+        return Explanation(
+            note=_("Nobody has to pay: the call came from outside to a number of ours.")
+        )
     if cdr["sell_amount"] is None:
         return Explanation(note=_("The call was not answered: nothing is charged."))
     total = money.to_text(cdr["sell_amount"], cdr["sell_currency"]) or ""

@@ -90,4 +90,6 @@ charge = table(
     Column("created_at", Instant, nullable=False),
     Index("ix_charge_cdr_id", "cdr_id"),
     Index("ix_charge_batch_id", "batch_id"),
+    # charges of calls that are no longer kept
+    Index("ix_charge_cdr_setup_at", "cdr_setup_at"),
 )

@@ -7,12 +7,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
 
 from app.core.context import databases
-from app.core.database import reading
+from app.core.database import LARGEST_ID, reading
 from app.core.errors import NotFound
 from app.core.words import _
 from app.identity.access import Forbidden, current_operator, requires
 from app.opensips.tables import reflect
-from app.routing import gateway_uses
+from app.routing import gateway_figures, gateway_uses
 from app.routing.lists import BAR, GATEWAYS
 from app.shell.listing import Asked, Page
 
@@ -49,13 +49,20 @@ def show(gateway_id: int) -> ResponseReturnValue:
     _only_the_house()
     with reading(databases().switch) as connection:
         table = reflect(connection, "dr_gateways")
-        row = connection.execute(select(table).where(table.c.id == gateway_id)).mappings().first()
+        wanted = table.c.id == min(gateway_id, LARGEST_ID)
+        row = connection.execute(select(table).where(wanted)).mappings().first()
     if row is None:
         raise NotFound(_("There is no such gateway."), _("Look for it in the list."))
     uses = gateway_uses.of(databases().switch, row["gwid"])
+    figures = gateway_figures.last_day(databases().panel, row["gwid"])
     states = gateway_uses.STATES
     return render_template(
-        "routing/gateway.html", row=row, uses=uses, states=states, most=gateway_uses.MOST
+        "routing/gateway.html",
+        row=row,
+        uses=uses,
+        states=states,
+        most=gateway_uses.MOST,
+        figures=figures,
     )
 
 

@@ -30,6 +30,8 @@ CSS = (
     "css/search.css",
     "css/charts.css",
     "css/design.css",
+    "css/api.css",
+    "css/my.css",
     "css/overlays.css",
     "css/screens.css",
     "css/print.css",
@@ -50,6 +52,7 @@ JS = (
     "js/forms.js",
     "js/filters.js",
     "js/charts.js",
+    "js/api.js",
 )
 
 blueprint = Blueprint("assets", __name__)

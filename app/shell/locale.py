@@ -13,10 +13,13 @@ from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request
 
 from app.core import formats, words
+from app.core.phonebook import NO_COUNTRY, About
+from app.core.words import _l
 from app.identity.access import operator_or_none
 
 FOLDER = Path(__file__).parent.parent / "translations"
 SOURCE = "en"
+_INTERNATIONAL = _l("international, of no country")
 
 
 def init_app(_app: Flask) -> None:
@@ -72,6 +75,16 @@ def _look_up(one: str, many: str | None, count: int) -> str:
             g.texts = catalogue(language())
         texts = g.texts
     return texts.gettext(one) if many is None else texts.ngettext(one, many, count)
+
+
+def country(found: About | None) -> str:
+    """The country of a number in the viewer's language; empty where it is no number."""
+    if found is None:
+        return ""
+    if found.country == NO_COUNTRY:
+        return str(_INTERNATIONAL)
+    names = formats.of(language()).territories
+    return str(names.get(found.country, found.country))
 
 
 def name_of(locale: str) -> str:

@@ -62,6 +62,7 @@ MENU = (
                 key="o",
             ),
             Entry(_l("Suspense"), "mediation.index", "suspense", "suspense.read", key="s"),
+            Entry(_l("Sources"), "sources.index", "node", "source.read", "sources.", key="q"),
         ),
     ),
     Group(
@@ -69,6 +70,9 @@ MENU = (
         (
             Entry(_l("Subscribers"), "subscribers.index", "person", "subscriber.read", key="u"),
             Entry(_l("Accounts"), "billing.index", "account", "account.read", key="a"),
+            Entry(_l("Tariffs"), "tariffs.index", "tariff", "tariff.read", key="f"),
+            Entry(_l("Who pays"), "payers.index", "arrow", "payer.read", "payers.", key="r"),
+            Entry(_l("Numbers"), "payers.owned", "calls", "number.read", "payers.owned", key="n"),
         ),
     ),
     Group(
@@ -93,6 +97,10 @@ MENU = (
             Entry(_l("Operators"), "operators.index", "person", "operator.read", key="p"),
             Entry(_l("Tenants"), "tenants.index", "tenant", "tenant.read", key="t"),
             Entry(_l("Audit"), "audit.index", "suspense", "audit.read", key="i"),
+            Entry(_l("API"), "api.page", "api", "self.write", "api.", key="v"),
+            Entry(_l("Webhooks"), "webhooks.index", "arrow", "webhook.read", key="k"),
+            Entry(_l("Retention"), "retention.index", "trash", "retention.read", key="r"),
+            Entry(_l("Mail"), "mail.index", "out", "mail.read", key="m"),
             Entry(_l("Design"), "design.index", "design", "design.read", key="y"),
         ),
     ),

@@ -17,6 +17,7 @@ _SYNONYMS: dict[str, Any] = {
     "cdr.index": _l("calls, call records, cdr, cdrs, call detail records, traffic"),
     "mediation.open_calls": _l("open calls, waiting rows, half calls"),
     "mediation.index": _l("suspense, rejected rows, errors of mediation"),
+    "sources.index": _l("sources, switches, time zone, column mapping, number rules"),
     "routing.index": _l("dialplan, rules, translations, translation rules, dp"),
     "gateways.index": _l("gateways, trunks, dr_gateways, dynamic routing"),
     "subscribers.index": _l("subscribers, users, customers, phones, registrations"),

@@ -25,7 +25,12 @@ class Toast:
 
 
 def toast(text: str, tone: str = "", undo: str | None = None, label: str = "") -> None:
-    """Says it on the page that comes next; to htmx it is said with this very answer."""
+    """Says it on the page that comes next; to htmx it is said with this very answer.
+
+    Machines have no next page: nothing is said to them.
+    """
+    if request.path.startswith("/api/"):
+        return
     said = asdict(Toast(str(text), tone, undo, str(label)))
     if request.headers.get("HX-Request"):
         g.setdefault("toasts", []).append(said)

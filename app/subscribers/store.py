@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, false, or_, select
 
-from app.core.database import Databases, reading
+from app.core.database import LARGEST_ID, Databases, reading
+from app.core.errors import NotFound
 from app.core.prefixes import starts_with
+from app.core.words import _
 from app.identity.access import Operator, owned
 from app.identity.tables import tenant_domain
 from app.ledger.tables import account
@@ -67,10 +69,23 @@ def get(dbs: Databases, subscriber_id: int, domains: Sequence[str] | None) -> di
     with reading(dbs.switch) as connection:
         chosen, table = query(connection)
         found = connection.execute(
-            chosen.where(table.c.id == subscriber_id, *seen(table, domains))
+            chosen.where(table.c.id == min(subscriber_id, LARGEST_ID), *seen(table, domains))
         ).mappings()
         row = found.first()
     return dict(row) if row is not None else None
+
+
+def seen_by(dbs: Databases, subscriber_id: int, who: Operator) -> dict[str, Any]:
+    """One subscriber as far as the operator sees him; raises NotFound."""
+    row = get(dbs, subscriber_id, domains_of(dbs.panel, who))
+    if row is None:
+        raise NotFound(_("There is no such subscriber."), _("Look for it in the list."))
+    return row
+
+
+def address_of(row: Mapping[str, Any]) -> str:
+    """``user@domain`` to the letter: Bob and bob are two (RFC 3261), also where accounts are."""
+    return f"{row['username']}@{row['domain']}"
 
 
 def account_of(engine: Engine, operator: Operator, address: str) -> int | None:

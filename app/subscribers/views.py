@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.context import databases
 from app.core.database import reading
-from app.core.errors import NotFound
 from app.core.words import _
 from app.identity.access import current_operator, requires
+from app.portal import people
+from app.shell.forms import Form
 from app.shell.listing import Asked, Page
-from app.subscribers import store
+from app.shell.toasts import toast
+from app.subscribers import pages, store
 from app.subscribers.lists import BAR, SUBSCRIBERS
 
 blueprint = Blueprint("subscribers", __name__)
@@ -44,12 +46,30 @@ def show(subscriber_id: int) -> ResponseReturnValue:
     """One subscriber."""
     dbs = databases()
     operator = current_operator()
-    row = store.get(dbs, subscriber_id, store.domains_of(dbs.panel, operator))
-    if row is None:
-        raise NotFound(_("There is no such subscriber."), _("Look for it in the list."))
+    row = store.seen_by(dbs, subscriber_id, operator)
     with reading(dbs.switch) as connection:
         beside = (connection, row["username"], row["domain"])
         aliases, groups = store.aliases(*beside), store.groups(*beside)
     account_id = store.account_of(dbs.panel, operator, f"{row['username']}@{row['domain']}")
-    values = {"aliases": aliases, "groups": groups, "account_id": account_id}
-    return render_template("subscribers/show.html", row=row, **values)
+    with reading(dbs.panel) as connection:
+        access = people.access_of(connection, store.address_of(row))
+    values = {"aliases": aliases, "groups": groups, "account_id": account_id, "access": access}
+    return render_template("subscribers/show.html", row=row, form=Form(formdata=None), **values)
+
+
+@blueprint.post("/subscribers/<int:subscriber_id>/page")
+@requires("subscriber.write")
+def give_page(subscriber_id: int) -> ResponseReturnValue:
+    """Makes a link by which the subscriber chooses a password for his own page; shown once."""
+    row = store.seen_by(databases(), subscriber_id, current_operator())
+    link, address = pages.give(row), store.address_of(row)
+    return render_template("subscribers/page_link.html", address=address, link=link)
+
+
+@blueprint.post("/subscribers/<int:subscriber_id>/page/remove")
+@requires("subscriber.write")
+def take_page(subscriber_id: int) -> ResponseReturnValue:
+    """Takes the subscriber's own page away; his sessions there end."""
+    pages.take(store.seen_by(databases(), subscriber_id, current_operator()))
+    toast(_("The subscriber has no page of his own any more."))
+    return redirect(url_for("subscribers.show", subscriber_id=subscriber_id), 303)

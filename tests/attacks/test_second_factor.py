@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 
 import pyotp
 import pytest
@@ -15,6 +16,8 @@ from werkzeug.test import TestResponse
 
 from app.core import clock
 from app.core.database import Databases, reading, writing
+from app.core.errors import Conflict
+from app.core.sealing import unseal
 from app.core.settings import Settings
 from app.identity import operators, second_factor, throttle
 from app.identity.tables import audit, operator_factor, operator_recovery, operator_session
@@ -271,3 +274,110 @@ def test_a_phrase_is_taken(app: Flask) -> None:
     answer = _post(client, "/account/password", old=PASSWORD, new="violin harbour seventeen")
     assert answer.status_code == 303
     make(app, "second")
+
+
+def _quiet(monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:
+    """Unexpected errors become answers, as they do for a browser."""
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+
+
+def _sessions(databases: Databases) -> int:
+    with reading(databases.panel) as connection:
+        return len(connection.execute(select(operator_session.c.token_hash)).all())
+
+
+@pytest.mark.parametrize("deed", ["reset-password", "deactivate"])
+def test_half_a_sign_in_does_not_outlive_the_password_nor_the_operator(
+    app: Flask, databases: Databases, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    phone, codes = _switched_on(app)
+    client = _half(app)
+    token = token_of(client, "/login/code")
+    done = app.test_cli_runner().invoke(args=["operator", deed, "ann"])
+    assert done.exit_code == 0, done.output
+    _quiet(monkeypatch, app)
+    answer = client.post("/login/code", data={"csrf_token": token, "code": phone.code()})
+    assert (answer.status_code, answer.location) == (303, "/login")
+    assert _sessions(databases) == 0
+    # Half of it is gone too: a recovery code finds nothing to go on with.
+    assert client.get("/login/code").location == "/login"
+    assert client.get("/cdr").status_code == 303
+
+
+def test_who_was_locked_gets_in_again_after_being_unlocked(app: Flask) -> None:
+    client = sign_in(app, "admin", "ann")
+    run = app.test_cli_runner()
+    assert run.invoke(args=["operator", "deactivate", "ann"]).exit_code == 0
+    assert client.get("/cdr").status_code == 303
+    assert send_login(app.test_client(), "ann").status_code == 401  # type: ignore[attr-defined]
+    assert "ann\tadmin\tlocked" in run.invoke(args=["operator", "list"]).output
+    assert run.invoke(args=["operator", "activate", "ann"]).exit_code == 0
+    assert send_login(app.test_client(), "ann").status_code == 303  # type: ignore[attr-defined]
+    assert run.invoke(args=["operator", "deactivate", "nobody"]).exit_code == 1
+
+
+def test_a_stranger_cannot_use_up_the_tries_of_a_code(app: Flask) -> None:
+    phone, _ = _switched_on(app)
+    stranger = app.test_client()
+    for login in ("code:ann", "confirm:ann", "code:ann", "code:ann", "code:ann", "code:ann"):
+        values = {"csrf_token": token_of(stranger), "login": login, "password": "guess"}
+        stranger.post("/login", data=values, environ_overrides={"REMOTE_ADDR": "203.0.113.9"})
+    assert _enter(_half(app), phone.code()).status_code == 303
+
+
+def test_those_who_err_at_their_own_desk_lock_nobody_elses(app: Flask) -> None:
+    victim = sign_in(app, "admin", "victim")
+    start = "/account/second-factor/start"
+    for number in range(5):
+        client = sign_in(app, "readonly", f"mal{number}")
+        for _ in range(throttle.PER_LOGIN):
+            values = {"csrf_token": client.csrf, "password": "wrong wrong wrong"}
+            client.post(start, data=values, environ_overrides={"REMOTE_ADDR": "203.0.113.9"})
+    assert _post(victim, start, password=PASSWORD).status_code == 200
+
+
+def test_wrong_passwords_at_the_door_do_not_stop_who_is_inside(app: Flask) -> None:
+    client = sign_in(app, "admin", "ann")
+    stranger = app.test_client()
+    for _ in range(throttle.PER_LOGIN + 1):
+        send_login(stranger, "ann", "guess")
+    assert _post(client, "/account/second-factor/start", password=PASSWORD).status_code == 200
+
+
+def test_two_windows_that_set_it_up_at_once(panel_db: Databases) -> None:
+    with writing(panel_db.panel) as connection:
+        number = operators.create(connection, login="ann", password=PASSWORD, role="admin")
+    keys, ends = [], []
+
+    def begin() -> None:
+        try:
+            with writing(panel_db.panel) as connection:
+                keys.append(second_factor.begin(connection, number, KEY))
+        except Conflict as error:
+            ends.append(str(error))
+
+    _together(begin, 6)
+    assert len(keys) >= 1 and len(keys) + len(ends) == 6
+    made: list[list[str]] = []
+    with reading(panel_db.panel) as connection:
+        sealed = connection.scalar(select(operator_factor.c.secret))
+    phone = Phone(unseal(KEY, "second factor", str(sealed)))
+    offered = iter((-1, 0, 1))
+
+    def confirm() -> None:
+        code = phone.code(next(offered))
+        with writing(panel_db.panel) as connection:
+            made.append(second_factor.confirm(connection, number, code, KEY))
+
+    _together(confirm, 3)
+    assert [len(codes) for codes in sorted(made, key=len)] == [0, 0, second_factor.RECOVERY_CODES]
+    with reading(panel_db.panel) as connection:
+        assert second_factor.codes_left(connection, number) == second_factor.RECOVERY_CODES
+
+
+def _together(act: Callable[[], None], count: int) -> None:
+    threads = [threading.Thread(target=act) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import random
 import resource
+import statistics
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, func, insert, select
 
 from app.cdr.tables import answered, failed
 from app.core import clock
-from app.core.database import Databases, metadata, reading, writing
+from app.core.database import Databases, is_mysql, metadata, reading, writing
 from app.core.settings import Settings
 from app.ledger import account
 from app.ledger.tables import entry, posting
@@ -92,17 +94,30 @@ def _chunks(rows: int, size: int = 5_000) -> Iterator[list[dict[str, Any]]]:
         yield chunk
 
 
-def ingest(dbs: Databases, settings: Settings) -> tuple[int, float]:
-    """Reads everything; returns rows and seconds."""
+def ingest(dbs: Databases, settings: Settings) -> tuple[int, float, list[int]]:
+    """Reads everything; returns rows, seconds, and rows per second of each tenth of the run."""
     runner = Runner(dbs, settings)
-    rows = [0]
+    rows = 0
     started = time.perf_counter()
+    marks = [(0, 0.0)]
 
     def progress(step: int) -> None:
-        rows[0] += step
+        nonlocal rows
+        rows += step
+        marks.append((rows, time.perf_counter() - started))
 
     runner.to_the_end(progress)
-    return rows[0], time.perf_counter() - started
+    return rows, time.perf_counter() - started, _tenths(marks, rows)
+
+
+def _tenths(marks: list[tuple[int, float]], rows: int) -> list[int]:
+    """Rows per second between the steps that ended each tenth of the rows."""
+    ends = [next(mark for mark in marks if mark[0] * 10 >= rows * n) for n in range(11)]
+    return [
+        round((later[0] - before[0]) / (later[1] - before[1]))
+        for before, later in pairwise(ends)
+        if later[0] > before[0]
+    ]
 
 
 def copy(panel: Engine) -> float:
@@ -158,6 +173,19 @@ def _copy_of(panel: Engine, table: Table) -> Table:
     return twin
 
 
+def _size(panel: Engine) -> int:
+    """Bytes that our database takes on disk, indexes included."""
+    queries = {
+        "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        "postgresql": "SELECT pg_database_size(current_database())",
+        "mysql": "SELECT SUM(file_size) FROM information_schema.innodb_sys_tablespaces"
+        " WHERE name LIKE CONCAT(DATABASE(), '/%%')",
+    }
+    with reading(panel) as connection:
+        kind = "mysql" if is_mysql(panel) else panel.dialect.name
+        return int(connection.exec_driver_sql(queries[kind]).scalar() or 0)
+
+
 def peak_mb() -> float:
     """This process's largest resident memory so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -166,7 +194,9 @@ def peak_mb() -> float:
 def measure(dbs: Databases, settings: Settings, rows: int) -> dict[str, Any]:
     """One run on prepared, empty databases."""
     prepare(dbs, rows)
-    read, seconds = ingest(dbs, settings)
+    empty = _size(dbs.panel)
+    read, seconds, tenths = ingest(dbs, settings)
+    grown = _size(dbs.panel) - empty
     baseline = copy(dbs.panel)
     with reading(dbs.panel) as connection:
         written = sum(
@@ -179,6 +209,13 @@ def measure(dbs: Databases, settings: Settings, rows: int) -> dict[str, Any]:
         "rows_per_s": round(read / seconds),
         "baseline_rows_per_s": round(read / baseline),
         "ratio": round(baseline / seconds, 3),
+        "bulk_load": settings.bulk_load,
+        "rows_per_s_by_tenth": tenths,
+        "last_tenth_to_first": round(tenths[-1] / tenths[0], 2),
+        "hours_for_50M": round(
+            50_000_000 / statistics.median(tenths[len(tenths) // 2 :]) / 3600, 1
+        ),
         "rows_written_per_1000_calls": round(written * 1000 / read),
+        "bytes_written_per_call": round(grown / read),
         "peak_mb": round(peak_mb()),
     }

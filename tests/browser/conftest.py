@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -77,9 +77,9 @@ def visit(
     return open_page
 
 
-def show(page: Page, address: str, until: Literal["load", "networkidle"] = "load") -> None:
+def show(page: Page, address: str) -> None:
     """Opens the address; an error page is no screen."""
-    answer = page.goto(address, wait_until=until)
+    answer = page.goto(address)
     assert answer is not None and answer.ok, (address, answer and answer.status)
 
 

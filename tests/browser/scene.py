@@ -18,22 +18,27 @@ from sqlalchemy import func, select, update
 from werkzeug.serving import make_server
 
 from app import create_app
+from app.cdr import events
+from app.cdr.tables import answered, attempt
 from app.cli import demo_masterdata
-from app.core import clock
+from app.core import clock, outbox
 from app.core.database import Databases, reading, writing
-from app.core.settings import load
+from app.core.settings import Settings, load
 from app.identity import audit, operators, tenants
 from app.jobs import heartbeat, progress, queue
 from app.jobs.kinds import Bite
 from app.jobs.tables import job
-from app.mediation import replay_job
+from app.ledger.tables import account
+from app.mediation import numbers, payer_rules, replay_job, source_rules, sources
 from app.mediation.call import Trouble
-from app.mediation.tables import suspense
+from app.mediation.tables import number_rule, own_number, payer_rule, source, suspense
 from app.opensips.simulator import history
 from app.opensips.simulator.cast import cast
 from app.opensips.simulator.seed import seed
 from app.provisioning.tables import change_set
 from app.rounds import Runner
+from app.webhooks import endpoints
+from tests.cdr import calls
 from tests.identity.people import PASSWORD, make, token_of
 from tests.provisioning.scene import changing, put, submit, with_nodes
 from tests.services import schemas
@@ -48,6 +53,8 @@ ENV = {
     "PANEL_COUNTRY": "49",
     "PANEL_TRUNK_PREFIX": "0",
     "PANEL_SOURCE_ZONE": ZONE,
+    "PANEL_SMTP_HOST": "mail.example.net",
+    "PANEL_SMTP_FROM": "panel@example.net",
 }
 
 
@@ -80,6 +87,10 @@ def build(folder: Path) -> Seeded:
         _rules(app, dbs)
         _jobs(dbs)
         _people(dbs)
+        _webhooks(dbs, app.extensions["settings"])
+        _payers(dbs)
+        _unpaid(dbs)
+        _sources(dbs)
     return Seeded(app, dbs, env)
 
 
@@ -120,6 +131,65 @@ def _people(dbs: Databases) -> None:
         )
 
 
+def _webhooks(dbs: Databases, settings: Settings) -> None:
+    with writing(dbs.panel) as connection:
+        newest = (
+            connection.execute(select(answered).order_by(answered.c.id.desc()).limit(6))
+            .mappings()
+            .all()
+        )
+        for url, tenant_id in (
+            ("https://shop.nordlicht.example/hooks/calls", 2),
+            ("https://erp.example.net/panel/events?site=hamburg", 1),
+        ):
+            number, _secret = endpoints.create(
+                connection,
+                settings,
+                tenant_id=tenant_id,
+                url=url,
+                events=endpoints.events_for(tenant_id),
+                sees=None,
+            )
+        events.ended(connection, newest)
+        table = outbox.delivery
+        ids = connection.scalars(select(table.c.id).where(table.c.endpoint_id == number)).all()
+        for key in ids[:4]:
+            done = {"state": "sent", "tries": 1, "last_status": 204, "sent_at": clock.now_ms()}
+            connection.execute(update(table).where(table.c.id == key).values(done))
+        dead = {"state": "dead", "tries": 10, "last_status": 502}
+        dead |= {"last_problem": "It answered 502."}
+        connection.execute(update(table).where(table.c.id == ids[4]).values(dead))
+
+
+def _payers(dbs: Databases) -> None:
+    with writing(dbs.panel) as connection:
+        query = select(account.c.code).where(account.c.mode != "system").order_by(account.c.id)
+        code = str(connection.scalar(query.limit(1)))
+        payer_rules.add(connection, way="address", pattern="192.0.2.0/24", code=code)
+        numbers.add(connection, [numbers.NewNumber("4930123456", code, rental="1.50")])
+
+
+def _unpaid(dbs: Databases) -> None:
+    """A call of a customer's trunk that no rule knows yet, over its second gateway."""
+    at = clock.now_ms() - 3 * clock.HOUR
+    first = {"caller": "4940333444", "callee": "33612345678", "account": "", "gateway": "gw-16-1"}
+    first |= {"src_ip": "198.51.100.7", "domain": "198.51.100.7", "unpriced_reason": "no_account"}
+    first |= {"attempts": 2, "pdd_ms": 2_260, "first_ms": 1_480, "final_ms": 4_210}
+    (number,) = calls.put(dbs, calls.call(setup_at=at, call_id="trunk@lab", acc_ids="", **first))
+    tried = {"cdr_id": number, "setup_at": at, "n": 1, "at": at + 780, "sip_code": 503}
+    tried |= {"gateway": "gw-39-3", "carrier": "carrier-39", "sip_reason": "Service Unavailable"}
+    with writing(dbs.panel) as connection:
+        connection.execute(attempt.insert(), tried | {"final_ms": 780, "cause": 34})
+
+
+def _sources(dbs: Databases) -> None:
+    with writing(dbs.panel) as connection:
+        first = sources.named(connection, "opensips")
+        for domain, prefix, plus in (("", "9", ""), ("wien.example", "0", "+43"), ("", "77", "+")):
+            rule = {"side": "callee", "domain": domain, "prefix": prefix, "add": plus}
+            source_rules.add(connection, first, rule)
+
+
 def _jobs(dbs: Databases) -> None:
     with writing(dbs.panel) as connection:
         heartbeat.beat(connection, "worker")
@@ -141,15 +211,20 @@ def _jobs(dbs: Databases) -> None:
 def first_ids(seeded: Seeded) -> dict[str, int]:
     """Keys for the addresses of deep pages, by the name of what they show."""
     from app.cdr.tables import answered, failed
+    from app.core.outbox import delivery, endpoint
     from app.identity.tables import audit as log
     from app.identity.tables import operator, tenant
     from app.ledger.tables import entry
     from app.opensips.tables import reflect
+    from app.rating.tables import tariff_version
 
     with reading(seeded.dbs.panel) as connection:
         found = {
             "call": connection.scalar(
                 select(func.max(answered.c.id)).where(answered.c.sell_amount > 0)
+            ),
+            "unpaid": connection.scalar(
+                select(answered.c.id).where(answered.c.call_id == "trunk@lab")
             ),
             "failed": connection.scalar(select(func.max(failed.c.id))),
             "suspense": connection.scalar(select(func.min(suspense.c.id))),
@@ -158,7 +233,17 @@ def first_ids(seeded: Seeded) -> dict[str, int]:
             "change": connection.scalar(select(func.max(change_set.c.id))),
             "operator": connection.scalar(select(func.min(operator.c.id))),
             "tenant": connection.scalar(select(func.max(tenant.c.id))),
+            "webhook": connection.scalar(select(func.max(endpoint.c.id))),
+            "delivery": connection.scalar(
+                select(func.max(delivery.c.id)).where(delivery.c.state == "dead")
+            ),
+            "tariff": connection.scalar(select(func.min(tariff_version.c.tariff_id))),
+            "version": connection.scalar(select(func.min(tariff_version.c.id))),
             "audit": connection.scalar(select(func.max(log.c.id))),
+            "payer_rule": connection.scalar(select(func.min(payer_rule.c.id))),
+            "source": connection.scalar(select(func.min(source.c.id))),
+            "number_rule": connection.scalar(select(func.min(number_rule.c.id))),
+            "own_number": connection.scalar(select(func.min(own_number.c.id))),
             # the made-up row of the page of pieces
             "one": 1,
         }

@@ -143,11 +143,11 @@ def test_filters_become_chips(page: Page) -> None:
 
 def test_progress_says_how_it_stands(page: Page) -> None:
     bars = page.locator("#piece-progress progress")
-    expect(bars).to_have_count(6)
+    expect(bars).to_have_count(7)
     assert bars.nth(0).get_attribute("value") == "6200"
     assert bars.nth(1).get_attribute("value") is None
     expect(page.locator("#piece-progress")).to_contain_text("41 %")
-    for word in ("waiting", "done", "failed", "cancelled"):
+    for word in ("waiting", "paused", "done", "failed", "cancelled"):
         expect(page.locator("#piece-progress")).to_contain_text(word)
 
 

@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 from app.core import clock
 from app.core.database import Databases
 from tests.browser import screens
-from tests.browser.conftest import Tour, show
 from tests.cdr.calls import call, failed, put
 
 Visit = Callable[..., Page]
@@ -145,18 +144,6 @@ def test_every_view_stands_in_the_list_of_screens(app: Flask) -> None:
     assert screens.missing(app) == set()
 
 
-@pytest.mark.parametrize("width", [390, 768, 1024, 1440, 2560])
-def test_no_screen_scrolls_sideways(tour: Tour, width: int) -> None:
-    page = tour.page(width)
-    wrong = {}
-    for name, address in tour.addresses.items():
-        show(page, address)
-        over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        if over > 0:
-            wrong[name] = over
-    assert wrong == {}
-
-
 def test_the_menu_of_a_phone(visit: Visit) -> None:
     page = visit(width=390)
     menu = page.get_by_role("navigation", name="Main")
@@ -169,23 +156,3 @@ def test_the_menu_of_a_phone(visit: Visit) -> None:
     menu.get_by_text("Call records").click()
     page.wait_for_url("**/cdr")
     expect(menu).not_to_be_visible()
-
-
-@pytest.mark.parametrize("width", [390, 1440])
-def test_targets_are_large_enough(tour: Tour, width: int) -> None:
-    page = tour.page(width)
-    wrong = {}
-    for name, address in tour.addresses.items():
-        show(page, address)
-        small = page.evaluate(
-            """() => [...document.querySelectorAll("a, button, input, select, summary")]
-              .filter((e) => e.checkVisibility({checkVisibilityCSS: true}))
-              .filter((e) => !e.closest("p, dd, .visually-hidden, .skip, td a, h2 a"))
-              .filter((e) => !e.matches("[type=hidden], label > input"))
-              .map((e) => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
-              .filter(([, box]) => box.width && (box.width < 24 || box.height < 24))
-              .map(([html, box]) => `${html} ${box.width}x${box.height}`)"""
-        )
-        if small:
-            wrong[name] = small
-    assert wrong == {}

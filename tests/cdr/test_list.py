@@ -151,6 +151,9 @@ def test_a_priced_call_waits_no_more(databases: Databases, seer: Browser) -> Non
             "version_id": 1,
             "batch_id": 1,
             "price": 1,
+            "callee": cdr["callee"],
+            "trunk": "",
+            "direction": "out",
         }
         store.set_first_charges(connection, [charge])
     assert _shown(seer.get("/cdr?status=unpriced").text) == []

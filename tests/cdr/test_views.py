@@ -266,4 +266,4 @@ def test_text_from_the_network_is_inert(databases: Databases, seer: Browser) -> 
 def test_a_call_that_is_not_there(seer: Browser, address: str) -> None:
     answer = seer.get(address)
     assert answer.status_code == 404
-    assert "There is no call" in answer.text
+    assert "There is no" in answer.text or "There is nothing at this address" in answer.text

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +158,8 @@ from app.core.settings import load
 settings = load({"PANEL_DATA_DIR": sys.argv[1], "PANEL_SECRET_KEY": "s" * 40,
                  "PANEL_CHARGING_BIND": sys.argv[2]})
 dbs = database.connect(settings)
-tables = ["tariff", "tariff_version", "tariff_assignment", "rate", "account", "tenant_domain"]
+tables = ["tariff", "tariff_version", "tariff_assignment", "rate", "account", "tenant_domain",
+          "payer_way", "payer_rule", "own_number"]
 with dbs.panel.begin() as c:
     database.metadata.create_all(c, tables=[database.metadata.tables[t] for t in tables])
 asyncio.run(serve(dbs, settings, ready=lambda h, p: print(f"on {h}:{p}", flush=True),
@@ -165,17 +168,29 @@ print("ended", flush=True)
 """
 
 
+@contextmanager
+def ends(process: subprocess.Popen[str]) -> Iterator[None]:
+    """A failed test leaves no server behind that it would wait for."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_in_good_order(tmp_path: Path, number: int) -> None:
     command = [sys.executable, "-c", PROGRAM, str(tmp_path), "127.0.0.1:0"]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={"PATH": os.environ["PATH"]},
-    ) as process:
+    with (
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={"PATH": os.environ["PATH"]},
+        ) as process,
+        ends(process),
+    ):
         assert process.stdout is not None
         found = re.fullmatch(r"on 127\.0\.0\.1:(\d+)\n", process.stdout.readline())
         assert found

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, select
+from sqlalchemy.exc import DBAPIError
 
-from app.core import bulk
-from app.core.database import Databases, is_mysql, reading, writing
+from app.core import bulk, loading
+from app.core.database import Databases, is_mysql, make_engine, reading, writing
+from app.core.errors import DatabaseUnavailable
 
 HOSTILE = (
     "plain",
@@ -117,3 +122,64 @@ def test_any_text(panel_db: Databases, table: Table, texts: list[str]) -> None:
         connection.execute(table.delete())
         bulk.insert(connection, table, rows)
     assert _back(panel_db, table) == rows
+
+
+@pytest.fixture
+def by_statements(panel_db: Databases) -> Iterator[Databases]:
+    """The same database with PANEL_BULK_LOAD=off: rows go in ordinary INSERTs."""
+    url = panel_db.panel.url.render_as_string(hide_password=False)
+    engine = make_engine(url, bulk_load="off")
+    yield Databases(engine, engine)
+    engine.dispose()
+
+
+def test_ordinary_inserts_say_the_same(by_statements: Databases, table: Table) -> None:
+    rows = _rows(HOSTILE)
+    with writing(by_statements.panel) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL standard_conforming_strings = off")
+        bulk.insert(connection, table, rows)
+    assert _back(by_statements, table) == rows
+
+
+def test_a_key_that_is_there_already_is_an_error(panel_db: Databases, table: Table) -> None:
+    rows = _rows(HOSTILE)
+    with writing(panel_db.panel) as connection:
+        bulk.insert(connection, table, rows[:3])
+    with pytest.raises(DBAPIError), writing(panel_db.panel) as connection:
+        bulk.insert(connection, table, rows[2:])
+    assert _back(panel_db, table) == rows[:3]
+
+
+def test_mariadb_loads_rows_where_the_server_allows_it(panel_db: Databases, table: Table) -> None:
+    if not is_mysql(panel_db.panel):
+        pytest.skip("LOAD DATA is MariaDB's")
+    loads = "SHOW SESSION STATUS LIKE 'Com_load'"
+    with writing(panel_db.panel) as connection:
+        bulk.insert(connection, table, _rows(HOSTILE))
+        assert connection.exec_driver_sql(loads).one()[1] == "1"
+        # A text that is too long is refused, not cut, though LOCAL makes a warning of it.
+        with pytest.raises(DBAPIError):
+            bulk.insert(connection, table, [_rows(("x" * 256,))[0] | {"id": 99}])
+
+
+def test_a_server_that_asks_for_a_file_gets_none(panel_db: Databases, tmp_path: Path) -> None:
+    if not is_mysql(panel_db.panel):
+        pytest.skip("LOAD DATA is MariaDB's")
+    secret = tmp_path / "secret"
+    secret.write_text("1\tsecret\n")
+    # The server may ask in answer to anything: here it does since the statement says so.
+    wish = f"LOAD DATA LOCAL INFILE '{secret}' INTO TABLE bulk_wish"
+    make = "CREATE TEMPORARY TABLE bulk_wish (id INT, said TEXT)"
+    with suppress(DatabaseUnavailable), reading(panel_db.panel) as connection:
+        connection.exec_driver_sql(make)
+        driver: Any = connection.connection.dbapi_connection
+        with pytest.raises(pymysql.OperationalError, match="asked for a file"):
+            loading.send(driver, wish, b"another", b"2\tours\n")
+    assert not driver.open
+    with suppress(DatabaseUnavailable), reading(panel_db.panel) as connection:
+        connection.exec_driver_sql(make)
+        with pytest.raises(RuntimeError, match="LOAD_LOCAL"):
+            connection.exec_driver_sql(wish)
+        driver = connection.connection.dbapi_connection
+        driver._force_close()

@@ -39,6 +39,12 @@ def test_the_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
         ({"MI_TIMEOUT": "0"}, "takes seconds"),
         ({"MI_TIMEOUT": "nan"}, "takes seconds"),
         ({"COUNTRY": "+49"}, "digits only"),
+        ({"WEBHOOK_NETWORKS": "10.0.0.0/8,inside"}, "PANEL_WEBHOOK_NETWORKS has 'inside'"),
+        ({"WEBHOOK_NETWORKS": "10.0.0.1/8"}, "PANEL_WEBHOOK_NETWORKS has"),
+        ({"SMTP_TLS": "maybe"}, "starttls, tls, none"),
+        ({"SMTP_PORT": "0"}, "whole number from 1"),
+        ({"SMTP_HOST": "mail.example.org"}, "PANEL_SMTP_FROM names no address"),
+        ({"SMTP_USER": "ann", "SMTP_TLS": "none"}, "in the clear"),
     ],
 )
 def test_what_cannot_be_used_is_refused(tmp_path: Path, env: dict[str, str], sentence: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.identity import access
+from app.identity import access, roles
 from tests.identity.people import sign_in
 
 
@@ -59,6 +59,6 @@ def test_who_reads_only_cannot_replay(app: Flask) -> None:
 
 
 def test_admin_has_every_permission_and_readonly_no_write() -> None:
-    assert access.ROLES["admin"] == access.PERMISSIONS
-    writes = {name for name in access.ROLES["readonly"] if not name.endswith(".read")}
+    assert roles.ROLES["admin"] == roles.PERMISSIONS
+    writes = {name for name in roles.ROLES["readonly"] if not name.endswith(".read")}
     assert writes == {"self.write"}

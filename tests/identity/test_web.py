@@ -29,7 +29,8 @@ def test_every_answer_carries_the_policy(app: Flask, client: FlaskClient) -> Non
         assert "Strict-Transport-Security" not in answer.headers
         answer.close()
     assert client.get("/login").headers["Cache-Control"] == "no-store"
-    assert "Strict-Transport-Security" in client.get("/login", base_url="https://x.test").headers
+    secure = client.get("/login", base_url="https://x.test").headers
+    assert secure["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def test_no_page_holds_inline_script_or_style(app: Flask) -> None:
@@ -191,4 +192,6 @@ def test_the_database_away_is_one_clear_page(app: Flask, monkeypatch: pytest.Mon
     monkeypatch.setattr("app.identity.web.reading", away)
     answer = client.get("/cdr")
     assert answer.status_code == 503
-    assert "Check that it runs." in answer.text
+    # Nobody is known while the database is away, and strangers are not told where it is.
+    assert "A database of the panel does not answer." in answer.text
+    assert "Check that it runs." not in answer.text

@@ -128,8 +128,8 @@ def _make_tables(engine: Engine, path: Path, binary: Path) -> None:
         ]
         for name in [*names, "permissions", "usrloc"]:
             _sql(path, "opensips", (scripts / f"{name}-create.sql").read_text())
-        for ours in ("acc-lossless.mysql.sql", "acc-extra-columns.mysql.sql"):
-            _sql(path, "opensips", (SCRIPTS / "sql" / ours).read_text())
+        for ours in ("acc-lossless", "acc-extra-columns", "acc-attempt-columns"):
+            _sql(path, "opensips", (SCRIPTS / f"sql/{ours}.mysql.sql").read_text())
     else:
         create_opensips_tables(engine)
 
@@ -144,6 +144,9 @@ def running_lab(
         "busy": 486,
         "none": 404,
         "down": 503,
+        "also-down": 503,
+        "moved": 302,
+        "hangup": "hangup",
     }
     kinds["ring"] = "ring"
     gateways = {name: start_gateway(free_port(), kind, workdir) for name, kind in kinds.items()}
@@ -163,7 +166,9 @@ def running_lab(
 
 
 def _provision(engine: Engine, gateways: dict[str, Gateway], trunk_port: int) -> None:
-    """Numbers 1… are answered, 2… busy, 3… unknown, 4… fail over, 5… ring, 6… all down."""
+    """Numbers 1… are answered, 2… busy, 3… unknown, 4… fail over, 5… ring, 6… and 7… all down,
+    8… is redirected, 0… answered by one who hangs up.
+    """
     routes = {
         "1": "answer",
         "2": "busy",
@@ -171,6 +176,9 @@ def _provision(engine: Engine, gateways: dict[str, Gateway], trunk_port: int) ->
         "4": "#both",
         "5": "ring",
         "6": "down",
+        "7": "#none",
+        "8": "moved",
+        "0": "hangup",
     }
     with engine.begin() as connection:
 
@@ -196,7 +204,11 @@ def _provision(engine: Engine, gateways: dict[str, Gateway], trunk_port: int) ->
                 "INSERT INTO dr_gateways (gwid, type, address) VALUES (:n, 0, :a)",
                 n=name, a=f"127.0.0.1:{gateway.port}",
             )  # fmt: skip
-        run("INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES ('both', 'down,answer', 0)")
+        for name, gwlist in (("both", "down,answer"), ("none", "down,also-down")):
+            run(
+                "INSERT INTO dr_carriers (carrierid, gwlist, flags) VALUES (:n, :g, 0)",
+                n=name, g=gwlist,
+            )  # fmt: skip
         for prefix, gwlist in routes.items():
             run(
                 "INSERT INTO dr_rules (groupid, prefix, gwlist) VALUES ('0', :p, :g)",

@@ -9,11 +9,15 @@ from __future__ import annotations
 import subprocess
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Reply = int | Literal["answer", "ring"]
+Reply = int | Literal["answer", "ring", "hangup"]
+
+# What gateways that refuse a call say of the telephone network behind them (Q.850).
+CAUSES = {486: 17, 503: 41}
 
 _SDP = """v=0
 o=- 1 1 IN IP4 127.0.0.1
@@ -61,7 +65,11 @@ class Gateway:
 
 
 def start_gateway(port: int, reply: Reply, workdir: Path) -> Gateway:
-    """A gateway on ``port``: rings and answers, only rings, or replies with a SIP code."""
+    """A gateway on ``port``: rings and answers, only rings, or replies with a SIP code.
+
+    ``hangup`` answers and hangs up after 0.6 seconds, with a cause of the telephone network;
+    486 and 503 tell such causes too.
+    """
     workdir.mkdir(parents=True, exist_ok=True)
     scenario = workdir / f"gateway-{port}.xml"
     scenario.write_text(_gateway_scenario(reply), encoding="utf-8")
@@ -96,6 +104,8 @@ def sipp_calls(
     call_id: str | None = None,
     user_agent: str = "sipp",
     tag: str = "",
+    headers: Sequence[str] = (),
+    uri_user: str = "",
     timeout: float = 60,
 ) -> Batch:
     """Makes ``count`` calls to ``number`` through the switch on ``sip_port`` and waits.
@@ -104,10 +114,11 @@ def sipp_calls(
     up after ``hold_ms`` of ringing) or ``switch-bye`` (waits for the switch to end the call).
     With a ``password`` the caller authenticates, without it he is a trunk on ``local_port``.
     ``call_id`` replaces the Call-ID's first part, ``tag`` begins the From tag,
-    ``rate`` is in calls a second.
+    ``rate`` is in calls a second; ``headers`` are more of the INVITE's, ``uri_user`` stands in
+    the Request-URI in place of the number.
     """
     prefix = call_id or uuid.uuid4().hex[:12]
-    caller = Caller(domain, user, password, user_agent, tag)
+    caller = Caller(domain, user, password, user_agent, tag, tuple(headers), uri_user)
     text = caller.invite_scenario(number, expect, hold_ms)
     return _run(sip_port, workdir, prefix, text, local_port, count, rate, timeout)
 
@@ -176,6 +187,8 @@ class Caller:
     password: str | None
     user_agent: str
     tag: str = ""
+    headers: tuple[str, ...] = ()
+    uri_user: str = ""
 
     def invite_scenario(self, number: str, expect: int | str, hold_ms: int) -> str:
         """A call to ``number``, through the digest challenge where there is a password."""
@@ -243,7 +256,7 @@ class Caller:
         branch = f"z9hG4bK-[pid]-[call_number]-{cseq}"
         to_tag = "[peer_tag_param]" if method == "ACK" else ""
         lines = [
-            f"{method} sip:{number}@{self.domain} SIP/2.0",
+            f"{method} sip:{self.uri_user or number}@{self.domain} SIP/2.0",
             f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}",
             f"From: <sip:{self.user}@{self.domain}>;tag={self.tag}[pid]t[call_number]",
             f"To: <sip:{number}@{self.domain}>{to_tag}",
@@ -256,6 +269,7 @@ class Caller:
         lines += [f"Contact: <sip:{self.user}@[local_ip]:[local_port]>"]
         lines += [f"User-Agent: {self.user_agent}"] if self.user_agent else []
         lines += [self._credentials()] if cseq == 2 else []
+        lines += self.headers
         return "\n".join(
             [*lines, "Content-Type: application/sdp", "Content-Length: [len]", "", _SDP]
         )
@@ -296,8 +310,10 @@ def _gateway_scenario(reply: Reply) -> str:
     steps = ['<recv request="INVITE" rrs="true"/>']
     if isinstance(reply, int):
         reasons = {404: "Not Found", 486: "Busy Here", 503: "Service Unavailable"}
+        more = [f'Reason: Q.850;cause={CAUSES[reply]};text="as said"'] if reply in CAUSES else []
+        more += ["Contact: <sip:elsewhere@127.0.0.1:9>"] if reply == 302 else []
         steps += [
-            _send(_reply(reply, reasons.get(reply, "Refused"))),
+            _send(_reply(reply, reasons.get(reply, "Refused"), more=more)),
             '<recv request="ACK"/>',
         ]
         return _scenario(steps)
@@ -310,6 +326,31 @@ def _gateway_scenario(reply: Reply) -> str:
         )
         steps += [_send(terminated), '<recv request="ACK"/>']
         return _scenario(steps)
+    if reply == "hangup":
+        take = "".join(
+            f'<ereg regexp=".*" search_in="hdr" header="{name}:" assign_to="{place}"/>'
+            for place, name in enumerate(("To", "From"), 1)
+        )
+        bye = [
+            "BYE [next_url] SIP/2.0",
+            "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
+            "[routes]",
+            "From:[$1]",
+            "To:[$2]",
+            "Call-ID: [call_id]",
+            "CSeq: 1 BYE",
+            "Max-Forwards: 70",
+            "Reason: SIP;cause=200, Q.850;cause=16",
+            "Content-Length: 0",
+        ]
+        steps += [
+            _send(_reply(200, "OK", body=_SDP), retrans=True),
+            f'<recv request="ACK"><action>{take}</action></recv>',
+            '<pause milliseconds="600"/>',
+            _send("\n".join([*bye, "", ""]), retrans=True),
+            '<recv response="200"/>',
+        ]
+        return _scenario(steps)
     steps += [
         _send(_reply(200, "OK", body=_SDP), retrans=True),
         '<recv request="ACK"/>',
@@ -319,8 +360,10 @@ def _gateway_scenario(reply: Reply) -> str:
     return _scenario(steps)
 
 
-def _reply(code: int, reason: str, *, echo: str = _ECHO, body: str = "") -> str:
-    lines = [f"SIP/2.0 {code} {reason}", echo]
+def _reply(
+    code: int, reason: str, *, echo: str = _ECHO, body: str = "", more: Sequence[str] = ()
+) -> str:
+    lines = [f"SIP/2.0 {code} {reason}", echo, *more]
     if body:
         lines += ["[last_Record-Route:]", "Contact: <sip:gw@[local_ip]:[local_port]>"]
         lines += ["Content-Type: application/sdp"]

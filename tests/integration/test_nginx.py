@@ -194,7 +194,7 @@ def test_health_is_open_and_metrics_are_for_this_machine_only(front: Front) -> N
             answer = browser.get(front.nginx.url + path, allow_redirects=False)
             assert answer.status_code == 403, path
     with browser_of(front.nginx, "127.0.0.1") as collector:
-        assert collector.get(f"{front.nginx.url}/metrics").status_code != 403
+        assert collector.get(f"{front.nginx.url}/metrics").status_code == 200
 
 
 def test_files_and_a_clear_answer_while_the_panel_restarts(
@@ -243,6 +243,15 @@ def test_plain_http_goes_to_https(server: nginx.Nginx) -> None:
         assert answer.headers["Server"] == "nginx"
         with pytest.raises(requests.ConnectionError):
             browser.get(address, headers={"Host": "evil.example"})
+
+
+def test_the_api_is_not_led_to_https(server: nginx.Nginx) -> None:
+    """Whoever sends a token in the clear shall notice, not be helped along."""
+    with browser_of(server) as browser:
+        address = f"http://localhost:{server.http_port}/api/v1/me"
+        answer = browser.get(address, allow_redirects=False, headers=CLAIMS)
+        assert answer.status_code == 403
+        assert "Location" not in answer.headers
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")

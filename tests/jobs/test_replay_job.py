@@ -15,7 +15,7 @@ from app.core.settings import Settings
 from app.identity.tables import audit
 from app.jobs import progress, queue, runner
 from app.jobs.progress import Job
-from app.mediation import replay_job, views
+from app.mediation import replay_job, replaying
 from app.mediation.call import Trouble
 from app.mediation.source import ensure_source
 from app.mediation.tables import suspense
@@ -73,7 +73,7 @@ def _get(dbs: Databases, job_id: int) -> Job:
 @pytest.fixture(autouse=True)
 def _small_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay_job, "BITE", 5)
-    monkeypatch.setattr(views, "MOST", 5)
+    monkeypatch.setattr(replaying, "MOST", 5)
 
 
 def test_all_entries_of_a_reason(both_dbs: Databases, settings: Settings) -> None:

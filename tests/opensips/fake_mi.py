@@ -29,6 +29,17 @@ def recorded_which(file: str = _OLD) -> list[str]:
     return names
 
 
+def recorded_dialogs(file: str = _OLD) -> list[dict[str, Any]]:
+    """Dialogs as ``dlg_list`` gave them page by page: six on 3.6, ringing ones among them."""
+    found: dict[str, dict[str, Any]] = {}
+    with (_RECORDED / file).open(encoding="utf-8") as lines:
+        for line in lines:
+            if '"dlg_list"' in line and '"counter"' in line and '"Dialogs"' in line:
+                page = json.loads(line)["response"]["result"]["Dialogs"]
+                found |= {one["db_id"]: one for one in page}
+    return list(found.values())
+
+
 class FakeNode:
     """One node; use as a context manager."""
 
@@ -45,6 +56,7 @@ class FakeNode:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[str] = []
         self.lose_rows: set[int] = set()
+        self.dialogs: list[dict[str, Any]] = []
         self.port = 0
         self._server: socket.socket | None = None
         self._open: list[socket.socket] = []
@@ -195,6 +207,9 @@ class FakeNode:
             return self._reload(mode)
         if method in ("dp_translate", "dialplan:translate"):
             return self._translate(params)
+        if method in ("dlg_list", "dialog:list"):
+            page = self.dialogs[params["index"] : params["index"] + params["counter"]]
+            return {"result": {"count": len(self.dialogs), "Dialogs": page}}
         if method in ("sr_list_reports", "status_report:reports"):
             return {
                 "result": [{"Name": "default", "Reports": [{"Log": log} for log in self.loads]}]

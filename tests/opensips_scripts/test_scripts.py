@@ -13,7 +13,10 @@ from app.opensips.tables import EXTRA_COLUMNS
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "opensips_scripts"
 CONFIGS = sorted(SCRIPTS.glob("*.cfg"))
-COLUMN_FILES = sorted((SCRIPTS / "sql").glob("acc-extra-columns.*.sql"))
+COLUMN_FILES = sorted((SCRIPTS / "sql").glob("acc-*-columns.*.sql"))
+# In the order in which they are applied.
+COLUMN_STEMS = ("acc-extra-columns", "acc-attempt-columns")
+DIALECTS = {"mysql", "postgres", "sqlite"}
 LOSSLESS_FILES = sorted((SCRIPTS / "sql").glob("acc-lossless.*.sql"))
 TABLES = {"acc", "missed_calls"}
 
@@ -32,6 +35,15 @@ def declared_columns() -> list[str]:
     found = re.findall(r'"extra_fields", "db:([^"]*)"', code(SCRIPTS / "accounting.cfg"))
     assert len(found) == 1, "one extra_fields line for the database"
     return [item.split("->")[-1].strip() for item in found[0].split(";")]
+
+
+def clock_readings() -> set[str]:
+    """What travels with a call and is written nowhere: "log" is not accounted."""
+    text = code(SCRIPTS / "accounting.cfg")
+    found = re.findall(r'"extra_fields", "log:([^"]*)"', text)
+    assert len(found) == 1
+    assert not re.search(r'do_accounting\("[^"]*log', text)
+    return {item.strip() for item in found[0].split(";")}
 
 
 def statements(path: Path) -> list[str]:
@@ -54,18 +66,19 @@ def added(path: Path) -> dict[str, dict[str, int]]:
 
 
 def test_there_is_a_file_for_each_database() -> None:
-    assert {path.name.split(".")[1] for path in COLUMN_FILES} == {
-        "mysql",
-        "postgres",
-        "sqlite",
-    }
+    names = {path.name for path in COLUMN_FILES}
+    assert names == {f"{stem}.{kind}.sql" for stem in COLUMN_STEMS for kind in DIALECTS}
     assert {path.name.split(".")[1] for path in LOSSLESS_FILES} == {"mysql", "postgres"}
 
 
-@pytest.mark.parametrize("path", COLUMN_FILES, ids=lambda path: path.name)
-def test_columns_are_those_of_accounting_and_of_the_panel(path: Path) -> None:
-    columns = added(path)
-    assert set(columns) == TABLES
+@pytest.mark.parametrize("kind", sorted(DIALECTS))
+def test_columns_are_those_of_accounting_and_of_the_panel(kind: str) -> None:
+    columns: dict[str, dict[str, int]] = {table: {} for table in TABLES}
+    for stem in COLUMN_STEMS:
+        found = added(SCRIPTS / f"sql/{stem}.{kind}.sql")
+        assert set(found) == TABLES
+        for table in TABLES:
+            columns[table] |= found[table]
     for table in TABLES:
         assert list(columns[table]) == declared_columns()
         assert columns[table] == EXTRA_COLUMNS
@@ -73,10 +86,11 @@ def test_columns_are_those_of_accounting_and_of_the_panel(path: Path) -> None:
 
 def test_every_declared_column_is_filled_and_no_other() -> None:
     text = code(SCRIPTS / "accounting.cfg")
-    assert set(re.findall(r"\$acc_extra\((\w+)\)\s*=", text)) == set(declared_columns())
+    known = set(declared_columns()) | clock_readings()
+    assert set(re.findall(r"\$acc_extra\((\w+)\)\s*=[^=]", text)) == known
     for path in CONFIGS:
-        used = set(re.findall(r"\$acc_extra\((\w+)\)", code(path)))
-        assert used <= set(declared_columns()), path.name
+        used = set(re.findall(r"\$\(?acc_extra\((\w+)\)", code(path)))
+        assert used <= known, path.name
 
 
 def test_values_that_callers_choose_are_cut_to_their_columns() -> None:
@@ -84,7 +98,10 @@ def test_values_that_callers_choose_are_cut_to_their_columns() -> None:
     cut = re.findall(r"route\(acc_text, (\d+)\);\s*\$acc_extra\((\w+)\) = \$var\(text\);", text)
     sizes = {name: int(size) for size, name in cut}
     assert sizes == {name: EXTRA_COLUMNS[name] for name in sizes}
-    assert {"caller", "callee", "caller_domain", "account", "user_agent"} == set(sizes)
+    assert set(sizes) == {
+        "caller", "callee", "caller_domain", "account", "user_agent",
+        "trunk", "asserted", "routed", "routing_number", "cause",
+    }  # fmt: skip
 
 
 def test_sqlite_columns_apply_to_the_stock_tables() -> None:
@@ -92,8 +109,9 @@ def test_sqlite_columns_apply_to_the_stock_tables() -> None:
     database.execute("CREATE TABLE acc (id INTEGER PRIMARY KEY, callid CHAR(64) NOT NULL)")
     database.execute("CREATE TABLE missed_calls (id INTEGER PRIMARY KEY, callid CHAR(64) NOT NULL)")
     database.execute("INSERT INTO acc (callid) VALUES ('before')")
-    sql = (SCRIPTS / "sql/acc-extra-columns.sqlite.sql").read_text(encoding="utf-8")
-    database.executescript(sql)
+    for stem in COLUMN_STEMS:
+        sql = (SCRIPTS / f"sql/{stem}.sqlite.sql").read_text(encoding="utf-8")
+        database.executescript(sql)
     for table in TABLES:
         names = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
         assert names[2:] == declared_columns()
@@ -142,8 +160,10 @@ def test_the_whole_loads_a_module_once_and_defines_each_route_once(
     called = set(re.findall(r"\broute\((\w+)", text))
     called |= set(re.findall(r"\basync\(.*, (\w+)\);", text))
     assert called <= set(routes)
-    failure = set(re.findall(r"^failure_route\[(\w+)\]", text, re.MULTILINE))
-    assert set(re.findall(r't_on_failure\("(\w+)"\)', text)) <= failure
+    for kind in ("failure", "reply"):
+        armed = set(re.findall(rf't_on_{kind}\("(\w+)"\)', text))
+        route = f"{'on' if kind == 'reply' else ''}{kind}_route"
+        assert armed <= set(re.findall(rf"^{route}\[(\w+)\]", text, re.MULTILINE))
 
 
 def test_parameters_come_after_their_module() -> None:
@@ -194,5 +214,5 @@ def test_the_readme_names_every_file() -> None:
     readme = (SCRIPTS / "README.md").read_text(encoding="utf-8")
     for path in CONFIGS:
         assert f"`{path.name}`" in readme
-    for stem in ("sql/acc-lossless", "sql/acc-extra-columns"):
+    for stem in ("sql/acc-lossless", *(f"sql/{stem}" for stem in COLUMN_STEMS)):
         assert stem in readme

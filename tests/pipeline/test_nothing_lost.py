@@ -181,7 +181,7 @@ def test_a_large_table_is_read_newest_day_first(
         rows.append(model | {"id": number, "callid": f"c{number}", "time": text, "created": text})
     recorded.load(both_dbs, [{"acc": rows, "missed_calls": []}])
     runner = Runner(both_dbs, settings)
-    runner.round(backlog_for_s=0)
+    runner.round(paused=True)
     with reading(both_dbs.panel) as connection:
         first = connection.scalar(select(func.count()).select_from(answered)) or 0
     assert 500 < first < 700

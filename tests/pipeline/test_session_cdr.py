@@ -17,6 +17,7 @@ from app.core import clock
 from app.core.database import Databases, reading, writing
 from app.core.settings import Settings
 from app.ledger import account, hold
+from app.mediation.tables import source
 from app.recording import store_session_cdr
 from app.rounds import Runner
 from tests.pipeline import recorded
@@ -73,6 +74,8 @@ def test_one_debit_whichever_comes_first(
     with reading(both_dbs.panel) as connection:
         (cdr,) = walk(connection, Filters())
         assert cdr["acc_ids"] == "acc:2"
+        named = connection.scalar(select(source.c.name).where(source.c.id == cdr["source_id"]))
+        assert named == "opensips"  # whose row it is, whoever made the CDR
         alone = account.get(connection, alice)
         assert (alone.balance, alone.held) == (100 * CENT - cdr["price"], 0)
         assert cdr["price"] == 2_000_000  # two begun seconds at 0.06 a minute, either way

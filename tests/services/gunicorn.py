@@ -1,4 +1,4 @@
-"""The web process as production runs it, on a Unix socket."""
+"""The web process as production runs it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,11 +18,33 @@ REPOSITORY = Path(__file__).parents[2]
 @contextmanager
 def started(path: Path, env: Mapping[str, str], *, log: Path) -> Iterator[None]:
     """gunicorn on that socket with those settings, until the block ends."""
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"unix:{path}", "--no-control-socket"]
+    with _running(f"unix:{path}", env, log, (), lambda: _answers(path)):
+        yield
+
+
+@contextmanager
+def on_port(
+    port: int, env: Mapping[str, str], *, log: Path, options: Sequence[str] = ()
+) -> Iterator[None]:
+    """gunicorn on that port of 127.0.0.1, with more of its options."""
+    with _running(f"127.0.0.1:{port}", env, log, options, lambda: ports.is_open(port)):
+        yield
+
+
+@contextmanager
+def _running(
+    bind: str,
+    env: Mapping[str, str],
+    log: Path,
+    options: Sequence[str],
+    is_up: Callable[[], bool],
+) -> Iterator[None]:
+    command = [sys.executable, "-m", "gunicorn", "--bind", bind, "--no-control-socket"]
     command += ["--worker-class", "gthread", "--threads", "4", "--graceful-timeout", "2"]
+    command += ["--logger-class", "app.launch.gunicorn_log.Logger"]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*command, "wsgi:app"],
+            [*command, *options, "wsgi:app"],
             cwd=REPOSITORY,
             env={"PATH": os.environ["PATH"], **env},
             stdin=subprocess.DEVNULL,
@@ -30,7 +52,7 @@ def started(path: Path, env: Mapping[str, str], *, log: Path) -> Iterator[None]:
             stderr=output,
         )
     try:
-        ports.wait_until(lambda: _answers(path), process=process, what="gunicorn")
+        ports.wait_until(is_up, process=process, what="gunicorn")
         yield
     finally:
         process.terminate()

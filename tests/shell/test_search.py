@@ -234,10 +234,10 @@ def test_tenants_find_only_their_own(app: Flask, panel: Databases, admin: Browse
 def test_a_role_finds_what_it_may_read(
     panel: Databases, admin: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.identity import access
+    from app.identity import roles
 
     poor = frozenset({"home.read", "self.write", "cdr.read"})
-    monkeypatch.setitem(access.ROLES, "admin", poor)
+    monkeypatch.setitem(roles.ROLES, "admin", poor)
     for text in ("zoe", "gw-nord", "Anna Koch", "rule 1", "lost@host", "dialplan"):
         assert "data-row-link" not in page(admin, text), text
     assert goes(admin, "Ab-1@host").startswith("/cdr/")

@@ -65,10 +65,47 @@ class Call:
     failed: tuple[Attempt, ...] = ()
     # False for a script without the cdr flag that accounts INVITE and BYE by themselves
     by_dialog: bool = True
+    ended_by_switch: bool = False
 
     @property
     def answered(self) -> bool:
         return self.code == 200
+
+    @property
+    def trunk(self) -> str | None:
+        """The customer's trunk: subscribers have an account with a domain."""
+        return None if "@" in self.account else self.account
+
+    @property
+    def routed(self) -> str:
+        """The number as the demo's dialplan writes it for gateways."""
+        if self.gateway is None:
+            return self.callee
+        number = self.callee.removeprefix("+").removeprefix("00")
+        return f"49{number[1:]}" if number.startswith("0") else number
+
+    @property
+    def ring_ms(self) -> int | None:
+        """From the INVITE to the last gateway until it rang; None when it never did."""
+        since = self.failed[-1].at_ms if self.failed else self.setup_ms
+        waited = self.final_ms - since
+        if self.code in (404, 503) or waited < 1:
+            return None
+        # Told by the instant, not by lot: the demo's calls stay the same.
+        return min(180 + self.setup_ms % 1_700, waited)
+
+    @property
+    def hangup(self) -> str:
+        """Who ended it, as the shipped script tells it."""
+        if self.ended_by_switch:
+            return "switch"
+        if self.answered:
+            if self.talk_ms >= DIALOG_LIMIT_MS:
+                return "timeout"
+            return "caller" if self.setup_ms % 100 < 58 else "callee"
+        if self.code not in (408, 487):
+            return ""
+        return "timeout" if self.final_ms - self.setup_ms >= RING_LIMIT_MS else "caller"
 
     @property
     def talk_ms(self) -> int:

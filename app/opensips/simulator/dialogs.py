@@ -126,6 +126,7 @@ class Dialogs:
         with self.lock:
             if live.state == DELETED:
                 return
+            live.call.ended_by_switch = True
             if live.state == CONFIRMED:
                 live.call.end_ms = max(now_ms, live.call.final_ms)
             else:

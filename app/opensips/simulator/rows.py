@@ -6,6 +6,7 @@
 - a failed call: a row in ``acc`` and one in ``missed_calls``, same second;
 - a gateway that failed before another took over: only a row in ``missed_calls``. It uses up
   the ``missed`` flag: a later failure of that call leaves no second one;
+- what the shipped script tells of attempts, delays and the end: text, as all extra columns;
 - without ``cdr``: ``created`` is 1970 and ``setuptime`` the Unix time.
 """
 
@@ -17,24 +18,17 @@ from typing import Any, Literal
 
 from app.core import clock
 from app.opensips.simulator.call import REASONS, Attempt, Call
+from app.opensips.tables import EXTRA_COLUMNS
 
 Row = dict[str, Any]
 TableName = Literal["acc", "missed_calls"]
 # A row, its table, and when the switch writes it (milliseconds UTC).
 Written = tuple[int, TableName, Row]
 
-_EXTRAS = [
-    "caller",
-    "callee",
-    "caller_domain",
-    "account",
-    "gateway",
-    "carrier",
-    "src_ip",
-    "user_agent",
-    "charge_id",
-]
+_EXTRAS = list(EXTRA_COLUMNS)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a wall clock
+# Q.850, as gateways to the telephone network tell it in a Reason header.
+_CAUSES = {200: "16", 404: "1", 480: "18", 486: "17", 503: "41", 603: "21"}
 _QUARTER = 15 * clock.MINUTE
 
 
@@ -90,7 +84,23 @@ def _row(call: Call, zone: str) -> Row:
         "src_ip": call.src_ip,
         "user_agent": call.agent,
         "charge_id": call.charge_id,
+        "routed": call.routed,
+        "asserted": call.caller if call.trunk else None,
+        "routing_number": None,
+        "trunk": call.trunk,
+        "attempt": str(len(call.failed) + 1),
+        "first_ms": None if call.ring_ms is None else str(call.ring_ms),
+        # Our own timer is no answer of the gateway's.
+        "final_ms": None if call.code == 408 else str(call.final_ms - _sent(call)),
+        "pdd_ms": None if call.ring_ms is None else str(_sent(call) - call.setup_ms + call.ring_ms),
+        "cause": None if call.gateway is None else _CAUSES.get(call.code),
+        "hangup": call.hangup or None,
     }
+
+
+def _sent(call: Call) -> int:
+    """When the INVITE went to the last gateway."""
+    return call.failed[-1].at_ms if call.failed else call.setup_ms
 
 
 def _failed_attempt(call: Call, attempt: Attempt, zone: str) -> Row:
@@ -102,6 +112,12 @@ def _failed_attempt(call: Call, attempt: Attempt, zone: str) -> Row:
         "setuptime": attempt.at_ms // 1000 - call.setup_ms // 1000,
         "gateway": attempt.gateway,
         "carrier": attempt.carrier,
+        "attempt": str(call.failed.index(attempt) + 1),
+        "first_ms": None,
+        "final_ms": str(attempt.at_ms - call.setup_ms),
+        "pdd_ms": None,
+        "cause": "41",
+        "hangup": None,
     }
 
 

@@ -16,6 +16,7 @@ from app.opensips.simulator.call import (
 from app.opensips.simulator.cast import Cast
 from app.opensips.simulator.destinations import BELOW_COST, BY_PREFIX, FRAUD, UNPRICED
 from app.opensips.simulator.rows import Row, Written, lengths, wall
+from app.opensips.tables import EXTRA_COLUMNS
 
 FRAUD_DAYS_AGO = 9
 DISPUTE_DAYS_AGO = 16
@@ -173,7 +174,8 @@ def accidents(zone: str, until_ms: int) -> list[Written]:
         "src_ip": "198.51.100.9",
         "user_agent": "",
         "charge_id": None,
-    } | lengths(12_840)
+    }
+    base |= dict.fromkeys(name for name in EXTRA_COLUMNS if name not in base) | lengths(12_840)
     # A host that booted without a battery for its clock: the year is 1970 until NTP answers.
     dead_clock = base | {
         "callid": "0f3c7a51e2@198.51.100.9",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from typing import cast
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from app.core.database import reading
 from app.core.errors import SettingsError
@@ -35,3 +35,23 @@ def make(settings: Settings, panel: Engine) -> RatingEngine:
         f"There is no rating engine named '{settings.engine}'.",
         "Use embedded or http, or install the package that brings it.",
     )
+
+
+class Current:
+    """The engine as the tariffs stand, one for all pipelines of a process; nothing is loaded yet.
+
+    ``engine`` is another object after every change of the tariffs.
+    """
+
+    def __init__(self, settings: Settings, panel: Engine) -> None:
+        self.settings = settings
+        self.panel = panel
+        self.engine: RatingEngine | None = None
+        self._stamp = ""
+
+    def refresh(self, connection: Connection) -> RatingEngine:
+        """The engine; made anew where tariffs have changed."""
+        stamp = store.book_stamp(connection)
+        if self.engine is None or stamp != self._stamp:
+            self.engine, self._stamp = make(self.settings, self.panel), stamp
+        return self.engine

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
 from app.rating import reference
-from app.rating.engine import Batch, RatableCall, Rated, Result, Unrated
+from app.rating.bulk import Bulk
+from app.rating.engine import Batch, RatableCall, Rated, RatedColumns, Result, Unrated
 from app.rating.kernel import Compiled, compile_rate
 from app.rating.tariff import Match, Policy, Reason, TariffBook
 
@@ -20,10 +26,36 @@ class EmbeddedEngine:
     def __init__(self, book: TariffBook) -> None:
         self.book = book
         self._compiled: dict[tuple[int, str], Compiled] = {}
+        self._bulk: dict[int, Bulk] = {}
 
     def rate(self, batch: Batch) -> list[Result]:
         """Prices every call of the batch; pure, so the same batch gives the same prices."""
         return [self.quote(call) for call in batch.calls]
+
+    def rate_columns(
+        self,
+        account_ids: Sequence[int],
+        numbers: Sequence[str],
+        answered_at: Sequence[int],
+        durations_ms: Sequence[int],
+    ) -> RatedColumns:
+        """As ``rate``, the calls of one tariff version together."""
+        count = len(numbers)
+        found = RatedColumns.nothing(count)
+        by_version: dict[int | None, list[int]] = defaultdict(list)
+        for place, version_id in enumerate(self.book.versions_at(account_ids, answered_at)):
+            by_version[version_id].append(place)
+        for version_id, places in by_version.items():
+            if version_id is None:
+                for place in places:
+                    known = Reason.NO_TARIFF if numbers[place] else Reason.NOT_A_NUMBER
+                    found.reasons[place] = known
+                continue
+            bulk = self._bulk.get(version_id)
+            if bulk is None:
+                bulk = self._bulk[version_id] = Bulk(self.book.versions[version_id])
+            _price(bulk, places, numbers, answered_at, durations_ms, found)
+        return found
 
     def quote(self, call: RatableCall) -> Result:
         """The price of one call."""
@@ -49,3 +81,28 @@ class EmbeddedEngine:
         if found is None:
             found = self._compiled[key] = compile_rate(match)
         return found
+
+
+def _price(
+    bulk: Bulk,
+    places: Sequence[int],
+    numbers: Sequence[str],
+    answered_at: Sequence[int],
+    durations_ms: Sequence[int],
+    found: RatedColumns,
+) -> None:
+    """Enters the prices of the calls at these places, all of one version."""
+    version, rates = bulk.version, bulk.kernel.rates
+    prices = bulk.price(
+        [numbers[place] for place in places],
+        np.array([durations_ms[place] for place in places], dtype=np.int64),
+        np.array([answered_at[place] for place in places], dtype=np.int64),
+    )
+    for place, rate, units in zip(places, prices.rate.tolist(), prices.units.tolist(), strict=True):
+        if rate < 0:
+            found.reasons[place] = Reason.NO_RATE if numbers[place] else Reason.NOT_A_NUMBER
+            continue
+        found.units[place] = units
+        found.destinations[place] = rates[rate].destination
+        found.currencies[place] = version.currency
+        found.version_ids[place] = version.id

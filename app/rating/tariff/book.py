@@ -6,7 +6,7 @@ Nothing here knows a database; ``app.rating.store`` fills these.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
@@ -113,6 +113,26 @@ class TariffBook:
         if version_id is None:
             return Reason.NO_TARIFF
         return self.versions[version_id].match(number) or Reason.NO_RATE
+
+    def versions_at(self, account_ids: Sequence[int], at_ms: Sequence[int]) -> Iterator[int | None]:
+        """Which version holds for each account and instant; None where it has no tariff."""
+        alone = {
+            account_id: self._only(timeline) for account_id, timeline in self.by_account.items()
+        }
+        for account_id, at in zip(account_ids, at_ms, strict=True):
+            only = alone.get(account_id)
+            if only is not None and at >= only[0]:
+                yield only[1]
+                continue
+            tariff_id = _current(self.by_account.get(account_id), at)
+            yield None if tariff_id is None else _current(self.by_tariff.get(tariff_id), at)
+
+    def _only(self, timeline: Timeline) -> tuple[int, int] | None:
+        """From when on a timeline comes to one version for good, and which; most do so early."""
+        tariff = self.by_tariff.get(timeline[1][-1])
+        if not timeline[0] or tariff is None or not tariff[0]:
+            return None
+        return max(timeline[0][-1], tariff[0][-1]), tariff[1][-1]
 
     def match(self, account_id: int, number: str, at_ms: int) -> Match | None:
         """As ``look_up``, None when there is no rate."""

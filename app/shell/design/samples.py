@@ -63,6 +63,7 @@ BARS = (
     Bar("known", _l("Size known"), "running", (_l("running"), "info"), 6_200, 15_000, 95_000),
     Bar("unknown", _l("Size not known"), "running", (_l("running"), "info"), 812),
     Bar("waiting", _l("Waits for a worker"), "waiting", (_l("waiting"), "quiet"), 0, 15_000),
+    Bar("paused", _l("Paused"), "paused", (_l("paused"), "warn"), 6_200, 15_000),
     Bar("done", _l("Done"), "done", (_l("done"), "ok"), 15_000, 15_000),
     Bar("failed", _l("Failed"), "failed", (_l("failed"), "bad"), 9_000, 15_000),
     Bar("cancelled", _l("Cancelled"), "cancelled", (_l("cancelled"), "quiet"), 4_500, 15_000),

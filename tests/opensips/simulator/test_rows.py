@@ -16,13 +16,16 @@ from app.opensips.simulator.call import (
 )
 from app.opensips.simulator.cast import cast
 from app.opensips.simulator.rows import lengths, wall, written
+from app.opensips.tables import EXTRA_COLUMNS
 from tests.opensips.simulator import recorded
 
 # 2026-11-22T23:53:14.000Z
 AT = clock.from_datetime(datetime.fromisoformat("2026-11-22T23:53:14+00:00"))
 OURS = {"gateway": "gw"}
 # Columns that only the shipped scripts have.
-BEYOND = {"carrier", "user_agent", "charge_id"}
+BEYOND = set(EXTRA_COLUMNS) - {
+    "caller", "callee", "caller_domain", "account", "gateway", "src_ip",
+}  # fmt: skip
 
 
 def call(**changes):
@@ -227,3 +230,18 @@ def test_wall_is_the_clock_of_the_zone(zone):
     for _ in range(500):
         at = AT - rng.randrange(400 * clock.DAY)
         assert wall(at, zone) == clock.wall_clock(at, zone)
+
+
+def test_it_tells_of_attempts_delays_and_the_end_as_the_shipped_script_does():
+    tried = (Attempt("gw0", "blue", AT + 70, "x"),)
+    ours = talk(call(failed=tried, carrier="red", account="trunk-1", callee="+4930"), 2_000, 9_000)
+    (_, first_table, first), (_, _, last) = sorted(written(ours, "UTC"), key=lambda item: item[0])
+    told = ("attempt", "first_ms", "final_ms", "cause", "hangup", "gateway")
+    assert first_table == "missed_calls"
+    assert [first[name] for name in told] == ["1", None, "70", "41", None, "gw0"]
+    assert (last["attempt"], last["final_ms"], last["cause"]) == ("2", "1930", "16")
+    assert int(last["pdd_ms"]) == int(last["first_ms"]) + 70
+    assert (last["routed"], last["trunk"], last["asserted"]) == ("4930", "trunk-1", "alice")
+    assert last["hangup"] in {"caller", "callee"}
+    ours.ended_by_switch = True
+    assert written(ours, "UTC")[-1][2]["hangup"] == "switch"
