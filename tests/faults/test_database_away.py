@@ -23,7 +23,7 @@ from app.cdr.tables import answered, failed
 from app.core.database import Databases, reading
 from app.core.errors import DatabaseUnavailable
 from app.core.settings import Settings, load
-from app.mediation.tables import suspense
+from app.mediation.tables import open_call, suspense
 from app.provisioning import writer
 from app.rounds import Runner
 from tests.conftest import Lender
@@ -35,6 +35,7 @@ from tests.provisioning import scene
 ROOT = Path(__file__).parents[2]
 ALL_ROWS = 47
 ALL_CDRS = 32
+NEVER_ENDED = 3
 
 
 @dataclass
@@ -201,7 +202,15 @@ def test_the_worker_goes_on_when_it_returns(
         until(lambda: gated.cdrs() == ALL_CDRS)
     assert worker.returncode == 0
     with reading(gated.direct.panel) as connection:
-        assert connection.scalar(select(func.count()).select_from(suspense)) == 0
+        kept = [
+            tuple(row)
+            for table in (open_call, suspense)
+            for row in connection.execute(select(table.c.call_id))
+        ]
+        reasons = set(connection.scalars(select(suspense.c.reason)))
+    # Calls without a BYE are open until their recording is a day old, and in suspense from then on.
+    assert len(kept) == len(set(kept)) == NEVER_ENDED
+    assert reasons <= {"no_bye"}
     assert gated.violations() == []
 
 
